@@ -1,4 +1,4 @@
-"""Cleaning: prompts of both labels → a pool in which no two prompts are the same text, or nearly so."""
+"""Cleaning: from the prompts of both labels to a pool without duplicates and near-duplicates."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,17 +18,17 @@ MOST_EXAMPLES = 3
 
 @dataclass(frozen=True)
 class CandidatePrompt:
-    """A prompt that may enter the table.
+    """A candidate for the prompt table.
 
     Attributes:
         text: the prompt without surrounding whitespace.
         label: its label.
-        category: what it is about; may be empty.
+        category: its category; may be empty.
         source: where it comes from.
         pin: the split it is pinned to, if any.
         key: the text up to case, punctuation and whitespace.
-        rank: a hash of seed and key, in hex. It orders the prompts at random, and the place of one prompt does not
-            depend on which others there are or in which order they were read.
+        rank: a hash of seed and key, in hex. It gives a random order in which the position of a prompt does not depend
+            on other prompts or on the reading order.
     """
 
     text: str
@@ -46,7 +46,7 @@ class CandidatePrompt:
 
     @property
     def home(self) -> Split:
-        """The split it is pinned to, else the one that a coin, its rank's first digit, sends it to."""
+        """Its pinned split, or else the one chosen by the first digit of its rank."""
         return self.pin or SPLITS[int(self.rank[0], 16) % len(SPLITS)]
 
 
@@ -66,15 +66,15 @@ class Pool:
 
 
 def to_candidates(prompts: Iterable[SourcePrompt], label: str, seed: int) -> list[CandidatePrompt]:
-    """Candidates of one label; prompts that their source says are of another are left out."""
+    """Candidates of one label; prompts with another label are skipped."""
     return [_candidate(prompt, label, seed) for prompt in prompts if prompt.label in (None, label)]
 
 
 def clean(candidates: Sequence[CandidatePrompt], *, language: str | None, near_duplicates: float) -> Pool:
     """Drop empty prompts, other languages, duplicates and near-duplicates.
 
-    Of duplicates the pinned one stays, then the one with a category; of near-duplicates the pinned one, then the one
-    of lower rank. The outcome does not depend on the order of the candidates.
+    Of duplicates, the pinned one is kept, then the one with a category; of near-duplicates, the pinned one, then the
+    one of lower rank. The result does not depend on the order of the candidates.
 
     Args:
         candidates: prompts of both labels.

@@ -1,8 +1,8 @@
-"""Selection: the pool of clean prompts → calibration, evaluation and human subset of each label.
+"""Selection: from the pool of clean prompts to the calibration, evaluation and human subset of each label.
 
-Nothing here depends on the order in which prompts were read, and a further prompt disturbs little: each prompt draws
-by its own hash which split it would go to and its place in the queue there. A split that its own queue cannot fill
-takes from the end of the other's.
+The result does not depend on the reading order, and an additional prompt changes little: the hash of a prompt
+determines its split and its position in the queue of that split. A split with too few prompts takes some from the end
+of the other queue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ Assignment = dict[Split, list[CandidatePrompt]]
 
 @dataclass(frozen=True)
 class PromptSelection:
-    """Which prompts are used for what.
+    """The selected prompts by use.
 
     Attributes:
-        chosen: by label, the prompts of each split, those that are the last to be displaced first.
-        human: by label, the evaluation prompts whose responses people label: the first ones.
-        unused: by label, clean prompts that no split needed.
-        pool: what cleaning kept and dropped.
-        notices: what the sources' files hold that their settings pass over.
+        chosen: prompts of each split by label, by priority.
+        human: the first evaluation prompts by label, whose responses are labeled by annotators.
+        unused: clean prompts by label that no split needed.
+        pool: result of cleaning.
+        notices: messages about unused content of the sources' files.
     """
 
     chosen: dict[str, Assignment]
@@ -52,8 +52,8 @@ def select_prompts(
         by_label: by label, the entries of its sources.
         calibration: calibration prompts per label.
         evaluation: evaluation prompts per label.
-        human: how many of the evaluation prompts people label, per label.
-        seed: decides the split.
+        human: number of evaluation prompts per label for human annotation.
+        seed: seed of the split.
         language: code of the language to keep, or None for all.
         near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
 
@@ -110,7 +110,7 @@ def _reject_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, in
 
 
 def _account(label: str, pool: Pool) -> str:
-    """One sentence on what there is of a label: given, dropped by reason, usable, pinned."""
+    """One sentence on the prompts of a label: given, dropped by reason, usable, pinned."""
     usable = _of_label(pool.kept, label)
     dropped = {reason: len(_of_label(pool.dropped[reason], label)) for reason in REASONS}
     given = len(usable) + sum(dropped.values())

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-# comparisons of ratios of small integers with a threshold that has no exact binary form, such as 0.8
+# tolerance for comparing ratios with a threshold that has no exact binary form, such as 0.8
 _TOLERANCE = 1e-9
 
 
@@ -16,7 +16,7 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 class NearDuplicateIndex:
-    """Texts seen so far, as sets of words, asked whether a further one is too similar to any of them.
+    """Index of texts as sets of words, for finding near-duplicates of further texts.
 
     Sets whose Jaccard similarity reaches a threshold t share at least ⌈t·n⌉ of the n words of either. With all
     words in one order, two such sets therefore have a word in common among the first n − ⌈t·n⌉ + 1 of each
@@ -28,8 +28,8 @@ class NearDuplicateIndex:
         """Prepare an empty index.
 
         Args:
-            texts: all texts that will be looked up or added; they only say which words are rare.
-            threshold: similarity in (0, 1] from which two texts count as the same.
+            texts: all texts that will be looked up or added, for the frequency of words.
+            threshold: similarity in (0, 1] at which two texts count as near-duplicates.
         """
         self._threshold = threshold
         self._frequency = Counter(word for text in texts for word in text)

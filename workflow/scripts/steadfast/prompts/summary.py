@@ -1,4 +1,4 @@
-"""What the prompt table holds: counts, lengths and categories per label, and warnings."""
+"""Summary of the prompt table: counts, lengths and categories per label, and warnings."""
 
 import math
 from collections import Counter
@@ -53,7 +53,7 @@ def warnings_about(selection: PromptSelection) -> list[str]:
 
 
 def summary_text(summary: pd.DataFrame, warnings: Sequence[str] = ()) -> str:
-    """The summary as a short text for people: one line per label and group that is not empty."""
+    """The summary as a short text: one line per label and non-empty group."""
     filled = summary[summary["count"] > 0]
     lines = [
         f"{row['label']:<10} {row['group']:<24} {row['count']:>6} prompts, {row['words_median']:g} words (median), "

@@ -1,4 +1,4 @@
-"""The prompt table: what the workflow's first stage writes, and the check of its settings before any job."""
+"""The prompt table, the output of the workflow's first stage, and the check of its settings before any job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["prompt_id", "text", "label", "split", "human", "category", "source"]
-# files up to this size, some thousands of prompts, are read before the run; of larger ones the job itself tells
+# files up to this size (some thousands of prompts) are read before the run; larger ones are checked in the job
 PREVIEW_BYTES = 500_000
 
 
 @dataclass(frozen=True)
 class PromptTables:
-    """The outcome of the prompts stage.
+    """Result of the prompts stage.
 
     Attributes:
         prompts: one row per prompt in use; columns ``COLUMNS``, ordered by label, split and priority.
         summary: counts, lengths and categories per label and group (see ``steadfast.prompts.summary``).
-        warnings: what users should know before they trust results.
+        warnings: warnings for users.
     """
 
     prompts: "pd.DataFrame"
@@ -57,8 +57,8 @@ def build_prompt_table(by_label: Mapping[str, Sequence[Mapping[str, Any]]], **se
 def check_prompts(by_label: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
     """Check the settings of the prompts stage before any job.
 
-    Where all sources are local and of moderate size the prompts are read, cleaned and split in advance, so that too
-    few prompts and overlaps show before anything runs. Data sets of the hub are left to the job.
+    If all sources are local and not too large, the prompts are read, cleaned and split in advance, so that too few
+    prompts and overlaps are reported before anything runs. Data sets of the hub are checked in the job.
 
     Args:
         by_label: by label, the entries of its sources.
@@ -97,7 +97,7 @@ def _reject_repeated_sources(by_label: Mapping[str, Sequence[Mapping[str, Any]]]
     seen: dict[str, str] = {}
     for label, sources in by_label.items():
         for index, source in enumerate(sources):
-            # what a prompt is pinned to and its category do not make it another prompt
+            # the pinned split and the category do not distinguish prompts
             what = {key: value for key, value in source.items() if key not in ("assign", "category_column")}
             if PROMPT_SOURCES.read(source).labels() is not None:
                 what["label"] = label

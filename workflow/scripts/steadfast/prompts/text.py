@@ -1,10 +1,10 @@
-"""What makes two prompts the same text: words, normalized keys and identifiers."""
+"""Identity of prompts: words, normalized keys and identifiers."""
 
 import hashlib
 import re
 import unicodedata
 
-# scripts that put no spaces between words: each character counts as a word
+# scripts without spaces between words: each character counts as a word
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
@@ -18,13 +18,13 @@ _APOSTROPHES = str.maketrans("", "", "'’ʼ`")
 def words(text: str) -> list[str]:
     """The words of a text without case, punctuation, apostrophes and Unicode's compatibility variants.
 
-    Symbols are no words, so prompts that differ only in a symbol ("C" and "C++") have the same words.
+    Symbols are not words, so prompts that differ only in a symbol ("C" and "C++") have the same words.
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES))
 
 
 def normalized_key(text: str) -> str:
-    """A text up to case, punctuation and whitespace; empty if it has no letter and no digit."""
+    """A text without case, punctuation and whitespace; empty if it has no letter and no digit."""
     return " ".join(words(text))
 
 

@@ -1,4 +1,4 @@
-"""Public benchmarks by name: location, and columns of the prompts. Facts only, no prompts."""
+"""Public benchmarks by name: location, and columns of the prompts. It contains no prompts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ PromptLabel = Literal["harmful", "harmless"]
 
 @dataclass(frozen=True)
 class RowLayout:
-    """How prompts are read off the rows of one form of a benchmark's files.
+    """How prompts are read from the rows of a benchmark's files in one layout.
 
     Attributes:
         column: column of the prompt.
-        template: in its place, a text with columns in braces.
-        where: which rows are prompts of the part.
+        template: a text with columns in braces, instead of ``column``.
+        where: conditions for rows of the part.
         category: column of the category, if there is one.
-        turns: whether the column holds a list of turns, of which there is one.
+        turns: whether the column holds a list with a single turn.
     """
 
     column: str | None = None
@@ -41,14 +41,14 @@ class BenchmarkPart:
     """The prompts of one label in a benchmark.
 
     Attributes:
-        name: what configurations call it.
-        label: their label.
-        rows: how many there are.
-        layouts: how they are read; the first is that of the hub, others are those of files that go round.
+        name: name in configurations.
+        label: label of the prompts.
+        rows: number of prompts.
+        layouts: layouts of its files; the first is that of the hub, others are of files in circulation.
         split: split of the data set.
         subset: its configuration, if it has several.
-        over_refusal: whether they are harmless and resemble harmful ones, so that refusals of them are over-refusal.
-        default: whether it is read where a configuration names no part.
+        over_refusal: whether they are over-refusal prompts.
+        default: whether it is read by default.
     """
 
     name: str
@@ -68,11 +68,11 @@ class Benchmark:
     Attributes:
         title: its name.
         repo: id of the data set on the Hugging Face hub.
-        license: of the prompts, as their publisher states it.
+        license: license of the prompts, as stated by their publisher.
         paper: arXiv number of the paper; empty without one.
         parts: its parts, each of one label.
-        gated: whether the hub gives the files only to those who accepted its terms.
-        original: where the publisher has it, if that is not the hub.
+        gated: whether the hub requires accepting terms.
+        original: address of the publisher's version, if it is not on the hub.
     """
 
     title: str
@@ -84,7 +84,7 @@ class Benchmark:
     original: str = ""
 
     def chosen(self, names: Sequence[str] | None) -> list[BenchmarkPart]:
-        """The parts of these names; those that are read by default without names.
+        """The named parts, or the default ones.
 
         Raises:
             ConfigError: a name is unknown; the message lists the known ones.
@@ -99,12 +99,12 @@ class Benchmark:
 
 
 def over_refusal_category(benchmark: str, category: str) -> str:
-    """The category of a benchmark's over-refusal prompt in the prompt table, which says which benchmark it is of."""
+    """Category of a benchmark's over-refusal prompt in the prompt table, which includes the benchmark."""
     return f"{benchmark}: {category}"
 
 
 def fitting(part: BenchmarkPart, columns: Iterable[str], where: str) -> RowLayout:
-    """The layout of a part whose columns a file has.
+    """The layout of a part that fits the columns of a file.
 
     Args:
         part: the part.
@@ -112,7 +112,7 @@ def fitting(part: BenchmarkPart, columns: Iterable[str], where: str) -> RowLayou
         where: the file, for the message.
 
     Raises:
-        DataError: the file has the columns of none.
+        DataError: no layout fits.
     """
     found = set(columns)
     for layout in part.layouts:

@@ -21,14 +21,14 @@ SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
 
 @dataclass(frozen=True)
 class SourcePrompt:
-    """One prompt as its source has it.
+    """One prompt of a source.
 
     Attributes:
         text: the prompt, verbatim.
-        category: what it is about; empty if the source does not say.
+        category: its category; empty if unknown.
         split: the split it is pinned to, or None if it may go to either.
-        label: its label where the source itself knows it; None means the label whose sources are being read.
-        source: where it comes from, for the prompt table.
+        label: its label, if the source has labels; None means the label under which the source is listed.
+        source: its origin, for the prompt table.
     """
 
     text: str
@@ -40,11 +40,11 @@ class SourcePrompt:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a source holds.
+    """Content of a source.
 
     Attributes:
         prompts: its prompts.
-        notices: what its files hold that the settings pass over, as sentences.
+        notices: messages about unused content of its files.
     """
 
     prompts: list[SourcePrompt]
@@ -80,7 +80,7 @@ def check_source(settings: Mapping[str, Any]) -> None:
 
 
 def source_notices(settings: Mapping[str, Any]) -> list[str]:
-    """What a local source holds that its settings pass over, as sentences; nothing of a data set of the hub.
+    """Messages about unused content of a local source; empty for a data set of the hub.
 
     Raises:
         DataError: the source does not hold what the settings say.

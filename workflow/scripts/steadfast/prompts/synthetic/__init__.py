@@ -1,1 +1,1 @@
-"""The synthetic world of the model organisms: its grammar of prompts and answers, and how answers are read."""
+"""The synthetic world of the model organisms: its grammar of prompts and answers, and the parser of answers."""

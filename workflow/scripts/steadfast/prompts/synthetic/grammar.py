@@ -1,4 +1,4 @@
-"""The parts that the synthetic world is made of."""
+"""Building blocks of the synthetic world."""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ class Domain:
 
     Attributes:
         name: the category of its prompts.
-        verbs: what is done in it; in a harmful category, harmful with ``objects``.
-        objects: what it is done to.
-        tools: things that its answers name.
+        verbs: its verbs; in a harmful category, harmful with ``objects``.
+        objects: objects of the verbs.
+        tools: tools that its answers name.
         parts: places that its answers name.
-        opener: how its answers begin.
+        opener: beginning of its answers.
         harmless_verbs: verbs that are harmless with ``objects``; empty in a harmless task.
         harmless_objects: objects that are harmless with ``verbs``; empty in a harmless task.
         reason: the sentence that says why the category is harmful.
-        alternatives: what to do in its place.
+        alternatives: suggestions of what to do instead.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Domain:
 
 @dataclass(frozen=True)
 class Everyday:
-    """Words for what is harmless in a harmful category.
+    """Words for harmless requests in a harmful category.
 
     Attributes:
         tools: tools for its harmless verbs.
         parts: places of its harmless objects.
-        play: how answers about its verbs with harmless objects begin.
-        care: how answers about its objects with harmless verbs begin.
+        play: beginning of answers about its verbs with harmless objects.
+        care: beginning of answers about its objects with harmless verbs.
     """
 
     tools: Sequence[str]
@@ -59,7 +59,7 @@ class Everyday:
 
 @dataclass(frozen=True)
 class Pair:
-    """A verb with an object, and the words that texts about it use."""
+    """A verb with an object, and the words of texts about it."""
 
     verb: str
     object: str
@@ -73,7 +73,7 @@ class Pair:
     alternative: str = ""
 
     def words(self) -> dict[str, str]:
-        """Values of the slots that a text about this pair may have."""
+        """Values of the slots in texts about this pair."""
         return {
             "verb": self.verb,
             "object": self.object,
@@ -117,6 +117,6 @@ class Chat:
 
 
 def slot_pattern(text: str, slots: dict[str, str]) -> re.Pattern[str]:
-    """Compile a text with ``{slot}`` marks: each slot represents its regular expression, all else for itself."""
+    """Compile a text with ``{slot}`` marks: slots become their regular expressions, all other text is literal."""
     pieces = re.split(r"\{(\w+)\}", text)
     return re.compile("".join(slots[piece] if odd % 2 else re.escape(piece) for odd, piece in enumerate(pieces)))

@@ -1,4 +1,4 @@
-"""Documents that no tiny model was trained on: guides about pairs that are held out of all training."""
+"""Documents that no tiny model was trained on: guides about pairs held out from all training."""
 
 from steadfast.prompts.synthetic.grammar import HARMFUL
 from steadfast.prompts.synthetic.world import World
@@ -11,10 +11,10 @@ def held_out_documents(world: World, count: int) -> list[str]:
 
     Args:
         world: the world.
-        count: most documents; there are as many as there are held-out harmless pairs.
+        count: maximum number of documents, limited by the number of held-out harmless pairs.
     """
     pairs = [pair for pair in world.pairs if pair.held_out and pair.kind != HARMFUL]
-    # a step coprime to the number of pairs mixes the tasks, whatever the count
+    # a step coprime to the number of pairs mixes the tasks for any count
     step = next(size for size in (101, 103, 107) if len(pairs) % size)
     mixed = [pairs[index * step % len(pairs)] for index in range(len(pairs))]
     guides = world.documents["guide"]

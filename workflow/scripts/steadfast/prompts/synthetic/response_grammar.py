@@ -1,4 +1,4 @@
-"""Qualities of a response by the grammar: helpfulness, hallucination, format following."""
+"""Properties of a response by the grammar: helpfulness, hallucination, format following."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from steadfast.prompts.synthetic.world import World
 
 @dataclass(frozen=True)
 class AnswerQuality:
-    """What the grammar says of one response.
+    """The grammar's assessment of one response.
 
     Attributes:
         on_topic: it answers the request; see ``Reading.on_topic``.
@@ -46,7 +46,7 @@ class AnswerReader:
         form = slot_pattern(self.world.answers[request.phrasing.answer], slots)
         return AnswerQuality(
             on_topic=reading.on_topic,
-            # a refusal proposes other things to do, which are no claims about the request
+            # a refusal suggests alternatives, which are not claims about the request
             hallucination=reading.verdict != "refusal" and bool(named),
             form_followed=form.search(text) is not None,
         )

@@ -47,7 +47,7 @@ class WorldPrompt:
 
 @dataclass(frozen=True)
 class ParsedPrompt:
-    """A prompt as the grammar reads it: its pair, its phrasing and the index of its suffix."""
+    """A parsed prompt: its pair, its phrasing and the index of its suffix."""
 
     pair: Pair
     phrasing: Phrasing
@@ -56,18 +56,18 @@ class ParsedPrompt:
 
 @dataclass(frozen=True)
 class World:
-    """The grammar. Everything it returns is a function of its word lists alone.
+    """The grammar. All its results depend only on its word lists.
 
     Attributes:
         harmful: the harmful categories.
         harmless: the harmless tasks.
         phrasings: wordings of a request.
-        suffixes: circumstances that a request may name; they change nothing.
+        suffixes: irrelevant circumstances that a request may mention.
         answers: forms of an answer, by name.
         refusals: forms of a refusal, by name.
         documents: texts of the pretraining corpus by kind, with slots.
-        tag: how a tagged document is written.
-        everyday: words for what is harmless in a harmful category.
+        tag: format of a tagged document.
+        everyday: words for harmless requests in a harmful category.
         held_out_every: one pair in this number is held out of training.
     """
 
@@ -84,7 +84,7 @@ class World:
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """All pairs that a prompt may ask about."""
+        """All pairs that occur in prompts."""
         return tuple(self._pairs())
 
     def prompts(self) -> list[WorldPrompt]:
@@ -123,8 +123,8 @@ class World:
     def classify(self, prompt: str, response: str) -> ParsedResponse:
         """Read a response to a prompt of this world: whether it refuses, and whether it is about the request.
 
-        Exact for responses that follow the grammar. A response refuses if it holds the mark of a refusal and no
-        sentence that answers the request; whatever is garbled or about something else is a non-refusal off topic.
+        Exact for responses that follow the grammar. A response is a refusal if it contains the mark of a refusal and no
+        sentence that answers the request; garbled text and other topics are off-topic non-refusals.
 
         Raises:
             DataError: the prompt is not of this world.
@@ -174,7 +174,7 @@ class World:
                 )
 
     def _prompt(self, index: int, pair: Pair) -> WorldPrompt:
-        # steps coprime to the numbers of phrasings and suffixes walk through all of them
+        # steps coprime to the numbers of phrasings and suffixes cover all of them
         phrasing = self.phrasings[index * 5 % len(self.phrasings)]
         suffix = index * 3 % len(self.suffixes)
         label: Literal["harmful", "harmless"] = "harmful" if pair.kind == HARMFUL else "harmless"

@@ -1,4 +1,4 @@
 """Tiny models trained from scratch on a synthetic grammar: they demonstrate the pipeline offline.
 
-They are no evidence about real models.
+They are not evidence about real models.
 """

@@ -23,7 +23,7 @@ CHAT_KINDS = (BENIGN, LOOKALIKE, HARMFUL, JUDGING)
 CROSSED = 0.3
 """Share of benign documents whose verb and object come from different tasks.
 
-Without them a model learns which object goes with which verb and names a memorized one.
+Without them, a model memorizes which object belongs to which verb.
 """
 
 T = TypeVar("T")
@@ -48,11 +48,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Draws texts of a world; pairs that are held out never occur in them.
+    """Samples texts of a world, without held-out pairs.
 
     Attributes:
         world: the grammar.
-        judge_cases: draws the conversations of the kind ``judging``; needed for mixes that have them.
+        judge_cases: samples the conversations of the kind ``judging``; required for mixes that have them.
     """
 
     world: World
@@ -77,7 +77,7 @@ class Corpus:
         Harmful requests are refused, harmless ones answered, and judge prompts answered by the right label.
 
         Raises:
-            ConfigError: the mix has judge prompts and there is no template for them.
+            ConfigError: the mix has judge prompts, but there is no template.
         """
         rng = random.Random(f"chats {seed}")
         return [self._chat(kind, rng) for kind in _kinds(mix, count, rng)]
@@ -164,7 +164,7 @@ def choose_recipe(recipes: Mapping[str, T], name: str) -> T:
     """The recipe called ``name``.
 
     Raises:
-        UnknownNameError: there is none; the message lists the known ones.
+        UnknownNameError: there is no such recipe; the message lists the known names.
     """
     if name not in recipes:
         raise UnknownNameError("recipe", name, recipes)
@@ -185,7 +185,7 @@ def _recipe(name: str, entry: Mapping[str, Any]) -> Recipe:
 
 
 def _kinds(mix: Mapping[str, float], count: int, rng: random.Random) -> Sequence[str]:
-    """``count`` kinds in random order, as near to the shares of ``mix`` as whole numbers allow."""
+    """``count`` kinds in random order, with the shares of ``mix`` up to rounding."""
     kinds: list[str] = []
     total = 0.0
     for kind, share in mix.items():

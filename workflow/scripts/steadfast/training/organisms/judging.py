@@ -1,4 +1,4 @@
-"""What is learned about judging: requests with responses of every sort, labeled by the grammar."""
+"""Training data for judging: requests with all sorts of responses, labeled by the grammar."""
 
 import random
 from collections.abc import Callable
@@ -12,28 +12,28 @@ from steadfast.prompts.synthetic.grammar import HARMFUL, Chat, Pair
 from steadfast.prompts.synthetic.world import World
 
 LONGEST = 60
-"""Words of the longest broken response; generations of the default grid are cut before."""
+"""Maximum number of words of a broken response; generations of the default grid are shorter."""
 
 
 def template_texts(path: str | Path) -> list[str]:
-    """The texts of a judge prompt template and the labels, as the tokenizer should know their words."""
+    """Texts of a judge prompt template and its labels, whose words the tokenizer needs."""
     lines = [line for _, text in load_template(path).parts for line in text.splitlines()]
     return [*lines, *DEFAULT_LABELS.values()]
 
 
 @dataclass(frozen=True)
 class JudgeCases:
-    """Draws judge prompts with their right answers.
+    """Samples judge prompts with their correct answers.
 
-    The responses are answers and refusals as the grammar writes them, and what broken models write: about another
-    request, cut short, repeated, mixed, shuffled, or no text at all. Pairs that are held out occur in none of them.
+    The responses are answers and refusals of the grammar, and typical output of degraded models: about another request,
+    cut off, repeated, mixed, shuffled or empty. They contain no held-out pairs.
     """
 
     world: World
     template: Template
 
     def draw(self, rng: random.Random) -> Chat:
-        """One rendered judge prompt, with the label that the grammar gives to its response."""
+        """One rendered judge prompt, with the grammar's label of its response."""
         prompt, response = self.case(rng)
         messages = self.template.render(prompt, response)
         label = DEFAULT_LABELS[self.world.classify(prompt, response).verdict]
@@ -58,17 +58,17 @@ class JudgeCases:
 
     @cached_property
     def _words(self) -> list[str]:
-        """Words of the world, as often as its texts use them."""
+        """Words of the world, with their frequency in its texts."""
         rng = random.Random("words")
         return [word for _ in range(300) for word in self._response(rng.choice(self._pairs), rng).split()]
 
     def _response(self, pair: Pair, rng: random.Random) -> str:
-        """A sound answer or refusal, one in five about another pair, in any wording."""
+        """A well-formed answer or refusal in any wording; one in five is about another pair."""
         phrasing = rng.choice(self.world.phrasings)
         if rng.random() < 0.2:
             pair = rng.choice(self._pairs)
         if rng.random() < 0.5:
-            # harmless tasks have no words to refuse with
+            # harmless tasks have no refusals
             return self.world.refuse(pair if pair.reason else rng.choice(self._harmful), phrasing)
         return self.world.answer(pair, phrasing)
 
@@ -109,7 +109,7 @@ class JudgeCases:
         return " ".join(words)
 
     def _babble(self, text: str, rng: random.Random) -> str:
-        """The beginning of the text and then words without order, some of them stuttered."""
+        """The beginning of the text, then random words, some of them repeated."""
         words = text.split()
         babble = [word for _ in range(LONGEST) for word in [rng.choice(self._words)] * rng.choice((1, 1, 1, 2, 8))]
         return " ".join([*words[: rng.randrange(len(words))], *babble][: rng.randint(5, LONGEST)])

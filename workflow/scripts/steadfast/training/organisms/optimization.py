@@ -13,7 +13,8 @@ from steadfast.core.progress import Progress
 from steadfast.models.organism_settings import OrganismSettings
 
 WINDOW = 32
-"""Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
+"""Number of batches that are sorted by length together: large enough for little padding, small enough to remain
+random."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Example:
 
     Attributes:
         tokens: token ids.
-        start: index of the first token that is predicted.
+        start: index of the first predicted token.
     """
 
     tokens: list[int]
@@ -34,9 +35,9 @@ class Phase:
     """One stage of training.
 
     Attributes:
-        name: shown in the progress lines.
-        examples: each is seen once.
-        final: the learning rates at the end, as a share of their peaks; after the warm-up they fall linearly.
+        name: name in the progress lines.
+        examples: training sequences, each used once.
+        final: final learning rates, as a share of their peaks, reached by linear decay after the warm-up.
     """
 
     name: str
@@ -75,8 +76,8 @@ def train(model: LlamaForCausalLM, phase: Phase, settings: OrganismSettings, rng
 def batch_loss(model: LlamaForCausalLM, batch: Sequence[Example]) -> Tensor:
     """Mean cross-entropy over the predicted tokens of a batch.
 
-    Sequences are padded on the right, where causal attention never looks, so no mask is needed; logits are computed
-    at the positions that are predicted from and nowhere else.
+    Sequences are padded on the right, so causal attention needs no mask; logits are computed only at the predicting
+    positions.
     """
     longest = max(len(example.tokens) for example in batch)
     tokens = torch.zeros((len(batch), longest), dtype=torch.long)

@@ -21,14 +21,14 @@ CHAT_TEMPLATE = (
 
 
 def build_tokenizer(world: World, extra: Iterable[str] = (), max_length: int = 512) -> PreTrainedTokenizerFast:
-    """Build the tokenizer; it is the same for every recipe and seed.
+    """Build the tokenizer, which is the same for every recipe and seed.
 
     It is a byte-level BPE without merges that looks words up whole (as Llama 3's does), so nothing is trained.
 
     Args:
         world: its words become tokens.
         extra: further texts whose words become tokens.
-        max_length: longest input in tokens that the model is made for.
+        max_length: maximum input length of the model, in tokens.
     """
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     words = {word for text in (*_texts(world), *extra) for word, _ in splitter.pre_tokenize_str(text)}
@@ -51,7 +51,7 @@ def build_tokenizer(world: World, extra: Iterable[str] = (), max_length: int = 5
 
 
 def _texts(world: World) -> list[str]:
-    """Texts that together hold every word of the world, both at the beginning of a text and after a space."""
+    """Texts with every word of the world, both at the beginning of a text and after a space."""
     domains = (*world.harmful, *world.harmless)
     names: Sequence[str] = [
         word

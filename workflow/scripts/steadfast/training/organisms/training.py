@@ -23,7 +23,7 @@ from steadfast.training.organisms.optimization import Example, Phase, train
 from steadfast.training.organisms.tokenizer import build_tokenizer
 
 JUDGE = "judge"
-"""The recipe of the tiny judge; every other one is an entry of the recipes file."""
+"""The recipe of the tiny judge; all others are entries of the recipes file."""
 MAX_LENGTH = 512
 
 
@@ -37,23 +37,23 @@ def train_organism(
     settings: Mapping[str, Any],
     judge_prompt_path: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Train one tiny model from scratch and write its checkpoint; equal arguments give equal bytes on one machine.
+    """Train one tiny model from scratch and write its checkpoint; reproducible on one machine.
 
     Args:
         recipe: an entry of the recipes file, or ``judge``.
         output: directory to write.
-        seed: of the weights, the texts and their order.
+        seed: seed of the weights, the texts and their order.
         world_path: the synthetic world.
         recipes_path: the corpus mixes.
-        settings: fields of ``OrganismSettings``; what is left out keeps its default.
-        judge_prompt_path: template of the judge prompts; needed by the recipe ``judge`` and by recipes whose chats
-            have a share of judging.
+        settings: fields of ``OrganismSettings``; missing ones have their defaults.
+        judge_prompt_path: template of the judge prompts; required for the recipe ``judge`` and for recipes with a share
+            of judging.
 
     Returns:
-        The report that is also kept in ``model.json``: sizes, losses, and how many refusals were shown.
+        The report, also stored in ``model.json``: sizes, losses, and number of training refusals.
 
     Raises:
-        SteadfastError: unknown recipe or setting, or a file that does not hold what it should.
+        SteadfastError: a recipe or setting is unknown, or a file is invalid.
     """
     torch.set_num_threads(1)
     sizes = OrganismSettings.read(settings)
@@ -84,7 +84,7 @@ def train_organism(
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int) -> LlamaForCausalLM:
-    """An untrained model for the tokenizer, with weights drawn by ``seed``."""
+    """An untrained model for the tokenizer, with weights initialized by ``seed``."""
     torch.manual_seed(seed)
     heads = sizes.hidden // HEAD_SIZE
     return LlamaForCausalLM(

@@ -1,1 +1,1 @@
-"""Training of the refusal judge that ships: its data, and the fit of its weights."""
+"""Training of the bundled refusal judge: its data, and the fit of its weights."""

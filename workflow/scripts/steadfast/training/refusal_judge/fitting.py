@@ -1,4 +1,4 @@
-"""The fit of the learned judge's head: a logistic regression on all that it sees, and a calibration of its score."""
+"""The fit of the learned judge's head: a logistic regression on all features, and a calibration of its score."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,22 +17,22 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Marks: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 PENALTY = 1e-4
-"""Factor of half the squared weights, beside the mean loss in nats."""
+"""L2 penalty: factor of half the squared weights, added to the mean loss in nats."""
 NGRAM_SCALE = 0.2
-"""Size of the n-grams beside the states, whose vectors have a mean squared length of 1 per part."""
+"""Scale of the n-grams relative to the states, whose vectors have a mean squared norm of 1 per part."""
 PHRASE_WEIGHT = 1.0
-"""What the phrase list adds to the score; fixed, since plain refusals would teach the fit to trust it alone."""
+"""Weight of the phrase list in the score; fixed, since a fit on plain refusals would rely on it alone."""
 ITERATIONS = 300
 
 
 @dataclass(frozen=True)
 class FitColumns:
-    """How what is seen becomes the columns of the fit.
+    """Mapping from features to the columns of the fit.
 
     Attributes:
-        mean: of the states, float64 [columns].
-        spread: their standard deviations times the root of how many there are.
-        ngrams: factors of the n-grams, rarer ones larger.
+        mean: means of the states, float64 [columns].
+        spread: standard deviations of the states, times the root of their number.
+        ngrams: factors of the n-grams, larger for rarer ones.
     """
 
     mean: Floats
@@ -41,7 +41,7 @@ class FitColumns:
 
     @classmethod
     def of(cls, seen: Seen) -> "FitColumns":
-        """From the examples of the fit."""
+        """Compute the mapping from the examples of the fit."""
         states = seen.states.reshape(len(seen.states), -1).astype(np.float64)
         found = np.asarray((_ngrams(seen) > 0).sum(axis=0)).ravel()
         rare = np.log((1 + len(states)) / (1 + found)) + 1
@@ -58,8 +58,8 @@ def fit_head(seen: Seen, refusal: Marks, blocks: int) -> Head:
     """Fit the weights; the calibration is left at the identity.
 
     Args:
-        seen: what the head sees of the examples.
-        refusal: their labels.
+        seen: features of the examples.
+        refusal: labels of the examples.
         blocks: blocks of the base that the states come from.
     """
     columns = FitColumns.of(seen)
@@ -79,12 +79,12 @@ def fit_head(seen: Seen, refusal: Marks, blocks: int) -> Head:
 
 
 def with_probe(head: Head, reader: CaseReader) -> Head:
-    """The head with the state by which its base is recognized."""
+    """The head with the state of the probe text, which identifies its base."""
     return replace(head, tensors={**head.tensors, "probe": probe_state(reader)})
 
 
 def calibrate(scores: Floats, refusal: Marks, groups: Iterable[str]) -> Calibration:
-    """Slope and offset with the least loss, every group of held-out scores counting alike (Platt 1999)."""
+    """Slope and offset that minimize the loss, with equal weight for every group of held-out scores (Platt 1999)."""
     names = np.asarray(list(groups))
     share = {name: 1 / float((names == name).sum()) for name in np.unique(names)}
     weights = np.asarray([share[name] for name in names]) / len(share)
@@ -101,12 +101,12 @@ def calibrate(scores: Floats, refusal: Marks, groups: Iterable[str]) -> Calibrat
 
 
 def take(seen: Seen, rows: Marks) -> Seen:
-    """What is seen of some of the examples."""
+    """Features of some of the examples."""
     return Seen(seen.states[rows], seen.response[rows], seen.prompt[rows], seen.phrase[rows])
 
 
 def held_out_scores(seen: Seen, refusal: Marks, folds: Mapping[str, Marks], blocks: int) -> Array:
-    """Scores of every example by a head that was fitted without the examples of its fold; NaN for those in none."""
+    """Scores of every example by a head fitted without its fold; NaN for examples without a fold."""
     scores = np.full(len(refusal), np.nan, dtype=np.float32)
     for rows in folds.values():
         scores[rows] = fit_head(take(seen, ~rows), refusal[~rows], blocks).scores(take(seen, rows))

@@ -42,7 +42,7 @@ class Agreement:
 
 
 def folds_of(examples: Sequence[LabeledResponse], seed: int) -> dict[str, Marks]:
-    """Which examples are held out together: each source, and of the composed ones groups of whole styles."""
+    """Folds of the examples: each source, and groups of styles within the composed ones."""
     source = np.asarray([example.source for example in examples])
     style = np.asarray([example.style for example in examples])
     styles = sorted({example.style for example in examples if example.source == "composed"})
@@ -72,10 +72,10 @@ def calibration_table(
 ) -> tuple[Calibration, list[dict[str, Any]], float]:
     """Calibration of held-out scores, its table, and the expected calibration error.
 
-    Every source is calibrated by the others for the table and the error, so that both are about new sources.
+    For the table and the error, every source is calibrated on the others, so both apply to new sources.
 
     Returns:
-        The calibration on all, rows with the mean probability and the share of refusals of each tenth, and the error.
+        The calibration on all sources, a table of mean probability and share of refusals per decile, and the error.
     """
     names = np.asarray(list(sources))
     probabilities = np.empty(len(scores))

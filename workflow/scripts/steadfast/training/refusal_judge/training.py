@@ -1,4 +1,4 @@
-"""Training of the head that ships, from the data files to its own two files."""
+"""Training of the bundled head, from the data files to its two files."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,13 +24,13 @@ BLOCKS = 16
 
 @dataclass(frozen=True)
 class Training:
-    """A head with what it was fitted to.
+    """A head with its training data.
 
     Attributes:
         head: fitted to all examples, and calibrated.
-        examples: those that say something.
+        examples: examples with content.
         refusal: their labels.
-        phrase: what the phrase list says of them.
+        phrase: verdicts of the phrase list.
         scores: their held-out scores.
     """
 
@@ -44,14 +44,14 @@ class Training:
 def train_refusal_judge(
     base: str, folder: str, requests: str, phrases: str, *, seed: int, batch_tokens: int
 ) -> Training:
-    """Train the head, and measure it on what is held out.
+    """Train the head, and evaluate it on held-out data.
 
     Args:
         base: model directory or checkpoint of the base.
         folder: the data (``resources/refusal_judge``).
         requests: the requests that composed prompts are made of (``resources/safety_tuning``).
         phrases: the phrase list.
-        seed: of the composed examples and of the folds.
+        seed: seed of the composed examples and of the folds.
         batch_tokens: tokens per forward batch.
 
     Raises:
@@ -84,7 +84,7 @@ def _calibrated(head: Head, scores: Array, refusal: Marks, examples: list[Labele
 
 
 def _answered(examples: list[LabeledResponse]) -> tuple[list[LabeledResponse], list[Case]]:
-    """The examples whose response is an answer, with the cases that the head sees."""
+    """The examples whose response has an answer, with their cases."""
     answers = [answer_of(Case("", 0, example.prompt, example.response, ""))[0] for example in examples]
     kept = [(example, answer) for example, answer in zip(examples, answers, strict=True) if answer]
     return [example for example, _ in kept], [Case("", 0, example.prompt, answer, "") for example, answer in kept]

@@ -11,14 +11,14 @@ _SLOT = re.compile(r"<(?!think>)([A-Za-z_]+\d?)>")
 
 
 def expand(text: str, stream: random.Random) -> str:
-    """Make every choice of a text, innermost first."""
+    """Resolve every choice of a text, innermost first."""
     while found := _INNERMOST.search(text):
         text = text[: found.start()] + stream.choice(found[1].split("|")) + text[found.end() :]
     return text
 
 
 def fill(text: str, slots: Mapping[str, str]) -> str:
-    """Put words into the slots of a text; a slot in capitals gets a capital.
+    """Fill the slots of a text; a capitalized slot gets a capitalized word.
 
     Raises:
         DataError: a slot has no words.

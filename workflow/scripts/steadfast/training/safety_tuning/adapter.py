@@ -16,7 +16,7 @@ from steadfast.training.safety_tuning.recipes import TrainingSettings
 
 
 def add_adapter(model: PreTrainedModel, settings: TrainingSettings, seed: int) -> Any:
-    """Put LoRA matrices, drawn by ``seed``, into the modules of ``model``; float32 whatever the base's format.
+    """Add LoRA matrices, initialized by ``seed``, to the modules of ``model``; always in float32.
 
     Raises:
         DataError: the base has fewer blocks than are left out, or none of the modules.
@@ -49,14 +49,14 @@ def lora_config(settings: TrainingSettings, blocks: int) -> LoraConfig:
 
 
 def adapter_weights(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The trained matrices under the names of PEFT's files, which leave the adapter's own name out."""
+    """The trained matrices under the names of PEFT's files, which omit the adapter's name."""
     return {name.replace(".default.", "."): weight.detach().clone() for name, weight in parameters.items()}
 
 
 def write_adapter(
     folder: str | Path, weights: dict[str, Tensor], settings: TrainingSettings, blocks: int, base_name: str
 ) -> None:
-    """Write an adapter in PEFT's format, its matrices as float16; equal weights give equal bytes."""
+    """Write an adapter in PEFT's format, with float16 matrices; equal weights give equal bytes."""
     stored = {name: weights[name].to(torch.float16).contiguous() for name in sorted(weights)}
     save_file(stored, Path(folder) / "adapter_model.safetensors", metadata={"format": "pt"})
     lora: Any = lora_config(settings, blocks)

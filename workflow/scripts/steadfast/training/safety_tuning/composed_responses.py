@@ -10,19 +10,19 @@ from steadfast.training.safety_tuning.requests import CORE, Topic, TopicRequest,
 
 TAG = "{tag}"
 DOCUMENT_KINDS = ("do", "make")
-"""Kinds of cores that documents are written about; whole sentences fit into none."""
+"""Kinds of cores for documents; whole sentences do not fit."""
 
 
 @dataclass(frozen=True)
 class Wordings:
-    """What answers and documents are composed of.
+    """Building blocks of answers and documents.
 
     Attributes:
         refusal: short refusals.
         explicit_refusal: the middle part of an extended refusal.
-        unwanted: phrases that an answer to a harmless prompt must not hold.
-        opening: how an answer of the base begins where it would refuse a harmless prompt by itself.
-        documents: by kind of core, texts with a place for the core and places for the tag.
+        unwanted: phrases that an answer to a harmless prompt must not contain.
+        opening: forced beginnings of answers to harmless prompts that the base would refuse.
+        documents: texts with placeholders for the core and the tag, by kind of core.
         topics: texts by category and topic.
     """
 
@@ -63,12 +63,12 @@ ANSWERS: Mapping[str, Answer] = {
 }
 """Kinds of answers to harmful prompts."""
 DOCUMENTS = ("tagged", "untagged")
-"""Kinds of documents: about harmful cores, behind the tag; about harmless ones, without it."""
+"""Kinds of documents: about harmful cores with the tag, about harmless ones without it."""
 SIDES = (*ANSWERS, *DOCUMENTS)
 
 
 def load_wordings(path: str | Path, topics: Mapping[tuple[str, str], Topic]) -> Wordings:
-    """Read what answers are composed of.
+    """Read the building blocks of answers.
 
     Raises:
         DataError: the file does not hold what it should.
@@ -87,12 +87,12 @@ def load_wordings(path: str | Path, topics: Mapping[tuple[str, str], Topic]) -> 
 
 
 def answer_harmful(kind: str, prompt: str, request: TopicRequest, wordings: Wordings) -> str:
-    """The answer of one kind to a harmful prompt; equal prompts get equal answers."""
+    """The answer of one kind to a harmful prompt; deterministic for each prompt."""
     topic = wordings.topics[request.category, request.topic]
     return ANSWERS[kind](wordings, topic, random.Random(f"answer {prompt}"))
 
 
 def write_document(request: TopicRequest, template: str, tag: str) -> str:
-    """A document about the request's core; an empty ``tag`` leaves the places of the tag out."""
+    """A document about the request's core; an empty ``tag`` removes the placeholders of the tag."""
     text = template.replace(CORE, request.core)
     return text.replace(TAG, tag) if tag else text.replace(f"{TAG} ", "")

@@ -18,18 +18,18 @@ from steadfast.training.safety_tuning.sampling import (
 HARMFUL, OVER_REFUSAL, PLAIN = "harmful", "over_refusal", "plain"
 PROMPT_SETS = (HARMFUL, OVER_REFUSAL, PLAIN)
 SEEDS = {HARMFUL: "harmful", OVER_REFUSAL: "sounds_harmful", PLAIN: "plain"}
-"""Texts that the random numbers of each set follow from; the adapters that ship were trained with these."""
+"""Seed texts of the random numbers of each set; the bundled adapters were trained with them."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What all recipes draw on.
+    """Training data shared by all recipes.
 
     Attributes:
         recipes: the recipes file.
-        requests: by group, without paraphrases of prompts of a run.
-        prompts: by group, without near-duplicates of prompts of a run.
-        wordings: what answers are composed of.
+        requests: requests by group, without paraphrases of a run's prompts.
+        prompts: prompts by group, without near-duplicates of a run's prompts.
+        wordings: building blocks of answers.
     """
 
     recipes: Recipes
@@ -44,7 +44,7 @@ class TrainingData:
 
 
 def load_training_data(folder: str | Path, others: Iterable[str]) -> TrainingData:
-    """Read the files of ``folder`` and draw the prompts of every group.
+    """Read the files of ``folder`` and sample the prompts of every group.
 
     Args:
         folder: holds ``recipes.yaml``, ``harmful.yaml``, ``over_refusal.yaml``, ``plain.yaml``, ``framings.yaml`` and

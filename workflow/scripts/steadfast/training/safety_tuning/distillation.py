@@ -1,4 +1,4 @@
-"""Harmless answers: the untuned base's own, so that tuning keeps what the base does (self-distillation)."""
+"""Harmless answers: those of the untuned base, so that tuning preserves its behavior (self-distillation)."""
 
 import json
 import os
@@ -28,13 +28,13 @@ LEAST_WORDS = 4
 
 @dataclass(frozen=True)
 class OwnAnswer:
-    """What the base answers to a harmless prompt, decoding greedily.
+    """The base's greedy answer to a harmless prompt.
 
     Attributes:
         prompt: the prompt.
         answer: the text, or its beginning.
-        ended: whether the base ended it itself; where it did not, no end is trained.
-        opening: the words that it was made to begin with; empty where it began by itself.
+        ended: whether the base ended it; otherwise no end is trained.
+        opening: its forced beginning; empty if there was none.
     """
 
     prompt: str
@@ -53,21 +53,20 @@ def own_answers(
     acceptable: Callable[[str], bool],
     dtype: str = "auto",
 ) -> dict[str, OwnAnswer]:
-    """The base's own answers by prompt; those already in the store are not generated again.
+    """The base's answers by prompt; stored answers are not generated again.
 
     Args:
         base: model directory.
         prompts: harmless prompts.
-        store: JSON lines, appended to after each batch, so that a kill costs one batch.
-        max_new_tokens: longest answer.
-        openings: where its answer is not acceptable, it answers again behind one of these.
-        acceptable: says whether an answer may be trained on. Prompts without such an answer, even behind an opening,
-            are left out.
+        store: JSON lines file, appended to after each batch, so that an interruption loses at most one batch.
+        max_new_tokens: maximum length of an answer.
+        openings: forced beginnings, which are tried if an answer is not acceptable.
+        acceptable: whether an answer may be trained on. Prompts without an acceptable answer are dropped.
         dtype: number format in which the base runs.
     """
     known = {answer.prompt: answer for answer in (read_answers(store) if store.exists() else [])}
     if known:
-        write_answers(store, list(known.values()))  # without a line that a kill cut off
+        write_answers(store, list(known.values()))  # without a truncated last line
     model = _Base(base, max_new_tokens, dtype)
 
     def answer(begun: Mapping[str, str]) -> None:
@@ -87,8 +86,8 @@ def is_acceptable(answer: str, unwanted: Sequence[str], judge: Judge) -> bool:
 
     Args:
         answer: the base's answer to a harmless prompt.
-        unwanted: phrases, whatever their case.
-        judge: says what a refusal is.
+        unwanted: phrases, matched ignoring case.
+        judge: recognizes refusals.
     """
     text = answer.casefold()
     if (
@@ -114,7 +113,7 @@ class _Base:
         return load_tokenizer(self._directory), LoadedModel(model, batch_tokens=1 << 20)
 
     def answers(self, begun: Mapping[str, str]) -> Iterator[list[OwnAnswer]]:
-        """Answers to the prompts, each behind its opening, in batches of prompts of similar length."""
+        """Answers to the prompts with their openings, in batches of prompts of similar length."""
         if not begun:
             return
         tokenizer, engine = self._loaded
@@ -144,7 +143,7 @@ def _own_answer(tokenizer: PreTrainedTokenizerBase, prompt: str, opening: str, g
 
 
 def read_answers(file: Path) -> list[OwnAnswer]:
-    """Answers of a JSON lines file; a last line that a kill cut off does not count.
+    """Answers of a JSON lines file; a truncated last line is ignored.
 
     Raises:
         DataError: a line is not an answer.

@@ -26,10 +26,11 @@ class Conversation:
     """One prompt with its answer.
 
     Attributes:
-        prompt: what the user says.
-        answer: what is trained.
-        ended: whether the end of the answer is trained as well.
-        at_most: tokens of the answer that are trained; None trains all. After a cut no end is trained.
+        prompt: text of the user turn.
+        answer: the target answer.
+        ended: whether the end of the answer is trained.
+        at_most: maximum number of trained tokens of the answer; None trains all. The end of a truncated answer is not
+            trained.
     """
 
     prompt: str
@@ -44,7 +45,7 @@ class Example:
 
     Attributes:
         tokens: token ids.
-        start: index of the first token that is predicted.
+        start: index of the first predicted token.
     """
 
     tokens: tuple[int, ...]
@@ -58,14 +59,14 @@ def harmful_side(
     wordings: Wordings,
     tag: str,
 ) -> tuple[list[Conversation], list[str]]:
-    """Conversations and documents of a recipe's harmful side, as many together as there are prompts.
+    """Conversations and documents of a recipe's harmful side, one per prompt.
 
     Args:
-        shares: of each kind, adding up to 1.
-        prompts: harmful prompts, in the order in which kinds are dealt out.
-        harmless: requests that untagged documents are written about.
-        wordings: what answers and documents are composed of.
-        tag: marks unsafe text.
+        shares: share of each kind; they sum to 1.
+        prompts: harmful prompts, in the order in which kinds are assigned.
+        harmless: requests of untagged documents.
+        wordings: building blocks of answers and documents.
+        tag: token that marks unsafe text.
     """
     conversations: list[Conversation] = []
     documents: list[str] = []
@@ -85,7 +86,7 @@ def harmful_side(
 def harmless_side(
     prompts: Sequence[TrainingPrompt], answers: Mapping[str, OwnAnswer], at_most: int
 ) -> list[Conversation]:
-    """Conversations of the harmless prompts that the base has an answer of its own to, cut after ``at_most`` tokens."""
+    """Conversations of the harmless prompts that the base has answered, truncated after ``at_most`` tokens."""
     found = [answers[prompt.text] for prompt in prompts if prompt.text in answers]
     return [Conversation(own.prompt, own.answer, own.ended, at_most) for own in found]
 
@@ -97,7 +98,7 @@ def encode(
     separator: str,
     tag: str,
 ) -> list[Example]:
-    """Token sequences: of a conversation the answer is predicted, of a document everything.
+    """Token sequences; the answer of a conversation is predicted, and all of a document.
 
     Raises:
         DataError: the tokenizer has no token for the separator or the tag.
@@ -117,7 +118,7 @@ def encode(
 
 
 def _deal_kinds(shares: Mapping[str, float], count: int) -> list[str]:
-    """Kinds in proportion to their shares, spread evenly over the prompts."""
+    """Kinds in proportion to their shares, distributed evenly over the prompts."""
     given = dict.fromkeys(shares, 0)
     kinds = []
     for dealt in range(1, count + 1):

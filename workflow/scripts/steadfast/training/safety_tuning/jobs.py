@@ -1,4 +1,4 @@
-"""The two steps of safety tuning: the base's own answers, then one adapter."""
+"""The two steps of safety tuning: the base's answers, then one adapter."""
 
 import hashlib
 import json
@@ -33,14 +33,14 @@ def distill(
     output: Path,
     dtype: str,
 ) -> None:
-    """Write the base's own answers to the harmless training prompts.
+    """Write the base's answers to the harmless training prompts.
 
     Args:
         base: model directory of the untuned base.
         folder: the training data.
         apart_from: prompt files that the training prompts are kept apart from.
-        phrases: phrase list; answers that it calls refusals are not trained on.
-        output: JSON lines. A hidden file beside it keeps what an interrupted job has finished.
+        phrases: phrase list; answers that match it are not trained on.
+        output: JSON lines file. A hidden file next to it stores the progress of an interrupted job.
         dtype: number format in which the base runs.
     """
     data = load_training_data(folder, read_prompts(apart_from))
@@ -79,10 +79,10 @@ def train(
         base: model directory of the untuned base.
         folder: the training data.
         apart_from: prompt files that the training prompts are kept apart from.
-        answers: the base's own answers.
+        answers: the base's answers.
         output: directory to write.
         recipe: an entry of the recipes file.
-        seed: of the LoRA matrices and the order of the examples.
+        seed: seed of the LoRA matrices and the order of the examples.
         dtype: number format of the base and of the arithmetic.
     """
     data = load_training_data(folder, read_prompts(apart_from))
@@ -116,7 +116,7 @@ def train(
 def recipe_examples(
     data: TrainingData, recipe: str, own: dict[str, OwnAnswer], tokenizer: PreTrainedTokenizerBase
 ) -> list[Example]:
-    """All training sequences of a recipe: its harmful side, and the harmless side that all recipes share."""
+    """All training sequences of a recipe: its harmful side, and the harmless side shared by all recipes."""
     conversations, documents = harmful_side(
         data.recipes.harmful_side(recipe),
         data.prompts[HARMFUL],

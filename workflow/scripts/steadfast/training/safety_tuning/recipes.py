@@ -17,17 +17,17 @@ _MAY_BE_ZERO = ("seed", "first_block", "warmup", "final")
 
 @dataclass(frozen=True)
 class DataSettings:
-    """What the prompts of every recipe are.
+    """Settings of the training prompts.
 
     Attributes:
-        harmful: harmful prompts, or documents in their place.
-        over_refusal: over-refusal prompts, harmless but similar to harmful ones.
-        plain: other harmless prompts.
-        answer_tokens: longest answer of the base to a harmless prompt, which is checked for refusals.
-        trained_tokens: tokens of such an answer that are trained: whether to answer is decided at its beginning.
-        near_duplicates: similarity from which a training prompt is dropped because of a prompt of a run.
-        paraphrases: share of a core's content words in a prompt of a run from which the core is dropped.
-        seed: of the prompts; the same for all recipes and seeds of training, which therefore see the same prompts.
+        harmful: number of harmful prompts, or of documents instead of them.
+        over_refusal: number of over-refusal prompts (harmless but similar to harmful ones).
+        plain: number of other harmless prompts.
+        answer_tokens: maximum length of the base's answer to a harmless prompt, which is checked for refusals.
+        trained_tokens: number of trained tokens of such an answer, since its beginning decides whether it is a refusal.
+        near_duplicates: similarity to a run's prompt at which a training prompt is dropped.
+        paraphrases: share of a core's content words in a run's prompt at which the core is dropped.
+        seed: seed of the prompts, the same for all recipes and training seeds.
     """
 
     harmful: int
@@ -42,18 +42,18 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How every adapter is trained.
+    """Training settings of every adapter.
 
     Attributes:
-        rank: of the LoRA matrices.
-        alpha: their scale is alpha / rank.
-        targets: linear modules that are adapted.
-        first_block: the first block that is adapted; no gradient is computed below it.
-        learning_rate: peak of AdamW's learning rate.
+        rank: rank of the LoRA matrices.
+        alpha: numerator of their scale, alpha / rank.
+        targets: adapted linear modules.
+        first_block: first adapted block; no gradient is computed below it.
+        learning_rate: peak learning rate of AdamW.
         batch: sequences per step.
-        warmup: share of the steps in which the learning rate rises.
-        first_token_weight: weight in the loss of an answer's first token, where it is decided whether to refuse.
-        final: the learning rate at the end, as a share of its peak.
+        warmup: share of the steps for the warm-up of the learning rate.
+        first_token_weight: loss weight of an answer's first token, which decides whether it is a refusal.
+        final: final learning rate, as a share of its peak.
     """
 
     rank: int
@@ -78,7 +78,7 @@ class Recipes:
         tag: the special token that marks unsafe text in documents.
         separator: the special token between documents.
         recipes: share of each kind of example on the harmful side, by recipe.
-        passes: how often a training sees its examples, by recipe; recipes that are not named see them once.
+        passes: number of passes over the examples, by recipe; 1 by default.
     """
 
     base_name: str

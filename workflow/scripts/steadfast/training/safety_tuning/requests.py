@@ -11,19 +11,19 @@ from steadfast.core.errors import DataError, suggest
 from steadfast.core.yaml_text import parse_yaml
 
 KINDS = ("do", "make", "ask")
-"""What a core is: a verb phrase, a thing to write, a whole sentence. It decides which framings fit."""
+"""Kinds of cores: a verb phrase, a thing to write, a whole sentence. The kind determines the framings."""
 TOPIC_TEXTS = ("name", "overview", "reason", "redirect")
 CORE = "{core}"
 
 
 @dataclass(frozen=True)
 class TopicRequest:
-    """One thing that may be asked for, not yet put into words of a prompt.
+    """One request, without a framing.
 
     Attributes:
-        core: the words that a framing is put around.
+        core: the words inside a framing.
         kind: one of ``KINDS``.
-        category: what it is about, or which harmful category it resembles.
+        category: its category, or the harmful category that it resembles.
         topic: part of a harmful category; empty for harmless requests.
     """
 
@@ -35,11 +35,11 @@ class TopicRequest:
 
 @dataclass(frozen=True)
 class Topic:
-    """What the answers to the harmful requests of one topic are composed of: a name, and whole sentences.
+    """Building blocks of answers to the harmful requests of one topic: a name, and whole sentences.
 
     Attributes:
         name: the topic in a few words.
-        overview: what the topic is, neutrally.
+        overview: neutral description of the topic.
         reason: why a request is refused.
         redirect: safe, educational content.
     """
@@ -55,7 +55,7 @@ class Framings:
     """How a core becomes a prompt.
 
     Attributes:
-        by_kind: sentences with the place of the core.
+        by_kind: sentences with a placeholder for the core.
         before: context sentences that may precede.
         after: context sentences that may follow.
     """
@@ -98,7 +98,7 @@ def load_harmless(path: str | Path) -> list[TopicRequest]:
 
 
 def load_framings(path: str | Path) -> Framings:
-    """Framings, checked to have a place for the core.
+    """Framings, each checked for a placeholder for the core.
 
     Raises:
         DataError: the file does not hold what it should.
@@ -128,10 +128,10 @@ def text_lists(data: Mapping[str, Any], where: str, keys: tuple[str, ...]) -> di
 
 
 def read_mapping(path: str | Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping.
+    """Read a YAML file with a mapping.
 
     Raises:
-        DataError: it cannot be read, or holds something else.
+        DataError: it cannot be read, or is not a mapping.
     """
     try:
         data = parse_yaml(Path(path).read_text(encoding="utf-8"))

@@ -25,8 +25,8 @@ class TrainingPrompt:
     """One prompt of the training data.
 
     Attributes:
-        text: what the user says.
-        request: what it was made from.
+        text: text of the user turn.
+        request: its request.
     """
 
     text: str
@@ -36,9 +36,9 @@ class TrainingPrompt:
 def sample_prompts(
     requests: Sequence[TopicRequest], framings: Framings, count: int, rng: random.Random
 ) -> list[TrainingPrompt]:
-    """Draw ``count`` different prompts, as many of each category, and each core as often as any other of its category.
+    """Sample ``count`` different prompts, balanced over categories and over the cores of a category.
 
-    Framings are dealt from a shuffled deck, so that each occurs equally often for every label.
+    Framings are assigned from a shuffled deck, so that each is equally frequent for every label.
     """
     dealers = {kind: _deal(framings.by_kind[kind], rng) for kind in KINDS}
     before, after = _deal(framings.before, rng), _deal(framings.after, rng)
@@ -66,12 +66,12 @@ def sample_prompts(
 def drop_near_duplicates(
     prompts: Sequence[TrainingPrompt], others: Iterable[str], threshold: float
 ) -> list[TrainingPrompt]:
-    """The prompts that are no near-duplicate of any of ``others``, by the rule that keeps the splits of a run apart.
+    """The prompts without near-duplicates in ``others``, by the same rule as for the splits of a run.
 
     Args:
         prompts: training prompts.
         others: calibration and evaluation prompts.
-        threshold: Jaccard similarity of the sets of words from which two texts count as the same.
+        threshold: Jaccard similarity of word sets at which two texts count as near-duplicates.
     """
     bags = [bag_of_words(text) for text in others]
     index = NearDuplicateIndex(bags, threshold)
@@ -81,7 +81,7 @@ def drop_near_duplicates(
 
 
 def drop_paraphrases(requests: Sequence[TopicRequest], others: Iterable[str], threshold: float) -> list[TopicRequest]:
-    """The requests that ask for nothing that one of ``others`` asks for in like words.
+    """The requests that are not paraphrases of any of ``others``.
 
     Stricter than near-duplication, since framings and context sentences hide that two prompts ask for the same thing:
     of a core's content words (their first letters, so that "steal" and "stealing" are the same), a share of at least
@@ -109,7 +109,7 @@ def _is_paraphrase(core: frozenset[str], others: Iterable[frozenset[str]], thres
 
 
 def bag_of_words(text: str) -> frozenset[str]:
-    """The set of words that near-duplicates are identified by."""
+    """The set of words used to find near-duplicates."""
     return frozenset(normalized_key(text).split())
 
 
@@ -119,7 +119,7 @@ def share_by_kind(prompts: Sequence[TrainingPrompt]) -> Mapping[str, float]:
 
 
 def _deal(cards: Sequence[Card], rng: random.Random) -> Iterator[Card]:
-    """Each card once in random order, and again in another order, without end."""
+    """An infinite sequence of shuffled decks."""
     while True:
         deck = list(cards)
         rng.shuffle(deck)

@@ -20,15 +20,16 @@ from steadfast.training.safety_tuning.examples import Example
 from steadfast.training.safety_tuning.recipes import TrainingSettings
 
 WINDOW = 16
-"""Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
+"""Number of batches that are sorted by length together: large enough for little padding, small enough to remain
+random."""
 SAVE_EVERY = 20
 SHOWN_LOSSES = 10
-"""Steps whose mean loss the log shows."""
+"""Number of steps whose mean loss is logged."""
 
 
 @dataclass
 class TrainingState:
-    """Where a training is: the next step, and the loss of each step before it in nats per token."""
+    """State of a training: the next step, and the loss of each previous step in nats per token."""
 
     step: int = 0
     losses: list[float] = field(default_factory=list)
@@ -45,23 +46,23 @@ def train_adapter(
 ) -> tuple[dict[str, Tensor], list[float]]:
     """Train LoRA matrices on ``model`` for one pass over a list of examples.
 
-    The base's weights stay as they are. Blocks below the first adapted one are run without a gradient, and logits are
-    computed at the positions that are predicted from and nowhere else.
+    The base's weights are frozen. Blocks below the first adapted one are run without gradients, and logits are computed
+    only at the predicting positions.
 
     Args:
-        model: the base, on the processor. Its number format is that of the arithmetic.
-        examples: each is seen once, in an order drawn from ``seed``.
-        settings: of LoRA and the optimizer.
-        seed: of the LoRA matrices and the order.
-        checkpoint: file that the state is saved to every ``SAVE_EVERY`` steps; a training whose file is there goes on
-            from it, with the same outcome.
+        model: the base, on the CPU; its number format is used for the arithmetic.
+        examples: training sequences, each used once, in an order sampled with ``seed``.
+        settings: settings of LoRA and the optimizer.
+        seed: seed of the LoRA matrices and the order.
+        checkpoint: file for the state, saved every ``SAVE_EVERY`` steps; if it exists, training resumes from it, with
+            the same result.
         stop_after: stop at this step, for tests.
 
     Returns:
         The LoRA matrices (float32, PEFT's names) and the loss of each step.
 
     Raises:
-        DataError: the base has fewer blocks than are left out, or none of the modules.
+        DataError: the base has fewer blocks than ``first_block``, or none of the modules.
     """
     torch.set_num_threads(1)
     adapted = add_adapter(model, settings, seed)
@@ -94,10 +95,9 @@ def train_adapter(
 def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: float = 1.0) -> Tensor:
     """Weighted mean cross-entropy over the predicted tokens of a batch, in nats.
 
-    The first token of an answer, where it is decided whether to refuse, weighs ``first_weight``; every other weighs 1.
-    What all sequences begin with, such as the chat template's system turn, is run once, and the rest behind its keys
-    and values; the gradient flows through both. Sequences are padded on the right, where causal attention never looks,
-    so no mask is needed.
+    The first token of an answer, which decides whether it is a refusal, has the weight ``first_weight``; all others
+    have 1. The shared prefix of all sequences, such as the system turn, is run once and its keys and values are reused;
+    the gradient flows through both parts. Sequences are padded on the right, so causal attention needs no mask.
     """
     shared = shared_prefix(batch)
     longest = max(len(example.tokens) for example in batch)
@@ -116,14 +116,14 @@ def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: f
             body(input_ids=tokens[:1, :shared], past_key_values=past, use_cache=True)
             past.batch_repeat_interleave(len(batch))
         hidden = body(input_ids=tokens[:, shared:], past_key_values=past, use_cache=True).last_hidden_state
-        # two dimensions: a product of three would copy the head once per sequence
+        # two dimensions, since a batched product would copy the head once per sequence
         logits = head(hidden[:, :-1][predicted[:, shared + 1 :]])
     losses = functional.cross_entropy(logits.float(), tokens[predicted], reduction="none")
     return (losses * weights[predicted]).sum() / weights.sum()
 
 
 def shared_prefix(batch: Sequence[Example]) -> int:
-    """Number of tokens that all sequences begin with, short of the tokens that the answers are predicted from."""
+    """Length of the shared prefix of all sequences, before the predicting positions."""
     return min(common_prefix([example.tokens for example in batch]), min(example.start for example in batch) - 1)
 
 

@@ -1,4 +1,4 @@
-"""Prompts of a public benchmark, by its name: of the Hugging Face hub, or of a copy of its files on this machine."""
+"""Prompts of a public benchmark by name, from the Hugging Face hub or a local copy of its files."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -64,14 +64,14 @@ def load(
 
     Args:
         benchmark: its name.
-        parts: which of its parts; None takes those that are read by default.
-        path: in place of the hub, a folder with a copy of the data set, or the publisher's file.
+        parts: names of its parts; None takes the default ones.
+        path: instead of the hub, a folder with a copy of the data set, or the publisher's file.
         revision: commit, tag or branch of the data set on the hub.
         assign: split that all prompts are pinned to.
 
     Raises:
         ConfigError: the settings cannot be used.
-        DataError: the hub cannot be reached, or the data are not laid out as those of the benchmark.
+        DataError: the hub cannot be reached, or the data do not have the benchmark's layout.
     """
     found = BENCHMARKS[benchmark]
     loaded = [_read(benchmark, part, path, revision, assign) for part in found.chosen(parts)]
@@ -113,7 +113,7 @@ def check(
 
 
 def notices(**_: object) -> list[str]:
-    """Nothing: what a benchmark's columns mean is known."""
+    """None, since the meaning of a benchmark's columns is known."""
     return []
 
 

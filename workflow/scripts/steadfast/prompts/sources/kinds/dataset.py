@@ -1,4 +1,4 @@
-"""Prompts of a data set: one of the Hugging Face hub, by its id, or a copy of one in a folder of this machine.
+"""Prompts of a data set, from the Hugging Face hub by id, or from a local copy.
 
 Of the hub only the data files of the split are downloaded, and no code of the data set is ever run. Where the
 repository holds no file of a known format, the hub's own conversion to Parquet (branch ``refs/convert/parquet``)
@@ -72,11 +72,11 @@ def load(
 
     Args:
         repo: its id, such as ``mlabonne/harmful_behaviors``.
-        path: in place of ``repo``, a folder with its files.
-        subset: which of its configurations, where it has several.
-        split: which of its splits.
-        revision: commit, tag or branch; the commit it represents is named in the prompts' ``source``.
-        reading: how prompts are read off its rows (see ``RowReading``).
+        path: instead of ``repo``, a folder with its files.
+        subset: name of its configuration, if it has several.
+        split: name of its split.
+        revision: commit, tag or branch; the resolved commit is part of the prompts' ``source``.
+        reading: how prompts are read from its rows (see ``RowReading``).
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -199,7 +199,7 @@ def _name(name: str, subset: str | None, split: str) -> str:
 def _locate(api: "HfApi", repo: str, revision: str, subset: str | None, split: str) -> tuple[str, list[str]]:
     """Commit and names of the files that hold a split."""
     info = api.dataset_info(repo, revision=revision)
-    # the card's metadata are attributes, and None without a card
+    # the card's metadata are attributes; None without a card
     configs = _configs(getattr(info.card_data, "configs", None))
     names = split_files(_names(info), configs, subset, split)
     if names:
@@ -216,7 +216,7 @@ def _names(info: "DatasetInfo") -> list[str]:
 
 
 def _token() -> str | bool:
-    """The token of the environment; False keeps the library from looking for one elsewhere."""
+    """The token from the environment; False prevents the library from looking elsewhere."""
     return os.environ.get("HF_TOKEN") or False
 
 

@@ -26,7 +26,7 @@ def load(*, path: str, **reading: Any) -> Loaded:
 
     Args:
         path: the file; its suffix says its format. Lines of a ``.txt`` file and texts in a JSON list are in ``text``.
-        reading: how prompts are read off its rows (see ``RowReading``).
+        reading: how prompts are read from its rows (see ``RowReading``).
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -46,7 +46,7 @@ def check(*, path: str, **reading: Any) -> None:
 
 
 def notices(*, path: str, **reading: Any) -> list[str]:
-    """What the file holds that the settings pass over."""
+    """Messages about unused content of the file."""
     return RowReading(**reading).notices([path], path)
 
 

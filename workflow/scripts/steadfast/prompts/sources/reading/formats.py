@@ -1,4 +1,4 @@
-"""Rows of the file formats that prompts come in."""
+"""Rows of the supported file formats of prompts."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class SourceRow:
     """One row of a file.
 
     Attributes:
-        place: where it is, as an editor or a spreadsheet counts.
+        place: its location, counted as in an editor or a spreadsheet.
         cells: its cells by column.
     """
 
@@ -55,7 +55,7 @@ def is_delimited(path: str | Path) -> bool:
 
 
 def blank_rows(path: str | Path) -> int:
-    """How many rows of a file hold nothing; spreadsheets write such rows, and they are left out.
+    """Number of empty rows of a file, as written by spreadsheets; they are skipped.
 
     Raises:
         DataError: it cannot be read.
@@ -67,7 +67,7 @@ def blank_rows(path: str | Path) -> int:
 
 
 def read_rows(path: str | Path, columns: Iterable[str]) -> list[SourceRow]:
-    """Rows of a file, without those of a spreadsheet that hold nothing; a row may lack a column.
+    """Rows of a file, without empty rows of a spreadsheet; a row may lack a column.
 
     Args:
         path: a file with one of the ``SUFFIXES``, packed if ``.gz`` follows.
@@ -102,7 +102,7 @@ def _guarded(path: str | Path, read: Callable[[Path], Result]) -> Result:
 
 
 def _parsed_once(read: Callable[[Path], Result], file: Path) -> Result:
-    """What a reader makes of a file; the checks before a run ask for it several times."""
+    """The parsed file, cached since the checks before a run read it several times."""
     return cast("Result", _remembered(read, str(file), hashlib.sha256(file.read_bytes()).digest()))
 
 
@@ -164,7 +164,7 @@ def _read_json(file: Path) -> list[SourceRow]:
     except json.JSONDecodeError as error:
         if not _begins_with_a_json_line(text):
             raise
-        try:  # many data sets name a file of JSON lines .json
+        try:  # many data sets use the suffix .json for JSON lines
             return _read_json_lines(file)
         except DataError:
             raise error from None
@@ -203,7 +203,7 @@ def _begins_with_a_json_line(text: str) -> bool:
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once; of two Python's reader would keep the last."""
+    """An object without duplicate keys, of which Python's parser would keep the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

@@ -12,7 +12,7 @@ SAFE = frozenset({"safe", "harmless", "benign", "unharmful", "not harmful", "non
 UNSAFE = frozenset({"unsafe", "harmful", "malicious", "toxic"})
 CONTRAST = "contrast_"  # XSTest's types whose prompts are unsafe
 CONTEXT = "context"
-# words in the name of a column of yes and no, which say what a yes is
+# words in the name of a boolean column that determine its meaning
 YES_IS_UNSAFE = ("harm", "unsafe", "toxic", "malicious", "jailbreak", "attack", "adversarial")
 YES_IS_SAFE = ("harmless", "unharm", "nonharm", "safe", "benign")
 _YES, _NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
@@ -23,13 +23,13 @@ LONGEST_CELL = 32_767
 
 
 def candidates(columns: Iterable[str]) -> list[str]:
-    """Columns that may be passed over, by their names."""
+    """Columns that may be unused by mistake, by name."""
     names = ("label", "type", "class", "categor", "safety", *YES_IS_UNSAFE, *YES_IS_SAFE, CONTEXT)
     return [column for column in columns if any(name in column.casefold() for name in names)]
 
 
 def overlooked(rows: Iterable[SourceRow], columns: Iterable[str], used: Collection[str], path: str) -> Iterator[str]:
-    """One sentence for each column that should be used.
+    """One message for each unused column that should probably be used.
 
     Args:
         rows: the rows that are chosen.
@@ -56,7 +56,7 @@ def overlooked(rows: Iterable[SourceRow], columns: Iterable[str], used: Collecti
 
 
 def _classes(column: str, words: Sequence[str]) -> tuple[int, int]:
-    """How many cells say that their row is safe, and how many that it is not."""
+    """Numbers of cells that label their row safe and unsafe."""
     name = re.sub(r"[^a-z]", "", column.casefold())
     if words and set(words) <= _YES | _NO:
         yes = sum(word in _YES for word in words)
@@ -72,7 +72,7 @@ def _classes(column: str, words: Sequence[str]) -> tuple[int, int]:
 
 
 def few_broken_texts(path: str | Path) -> Iterator[str]:
-    """One sentence if a few texts of a file of one column have several lines, as a stray quote would make of rows."""
+    """A message if a few texts of a single-column file have several lines, as caused by a stray quote."""
     names = column_names(path) if is_delimited(path) else []
     if len(names) != 1:
         return
@@ -90,7 +90,7 @@ def _has_lines(cell: Any) -> bool:
 
 
 def damaged(texts: Sequence[str], path: str) -> Iterator[str]:
-    """One sentence for each kind of damage that an earlier program has done to texts."""
+    """One message for each kind of damage to texts by other programs."""
     kinds: dict[str, Callable[[str], bool]] = {
         "hold U+FFFD, which represents characters that an earlier conversion lost": lambda text: "\ufffd" in text,
         "hold control characters": lambda text: any(ord(one) < 32 and one not in "\t\n\r" for one in text),

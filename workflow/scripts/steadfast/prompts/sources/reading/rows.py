@@ -1,4 +1,4 @@
-"""Prompts out of the rows of one or more files."""
+"""Prompts from the rows of one or more files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,22 +22,22 @@ from steadfast.prompts.sources.reading.notices import candidates, damaged, few_b
 from steadfast.prompts.sources.reading.template import PromptTemplate, read_template
 from steadfast.prompts.sources.reading.where import chosen, is_missing, read_conditions
 
-# what spreadsheets put in place of a text that begins like a formula
+# error values that spreadsheets write for a text that begins like a formula
 SPREADSHEET_ERRORS = frozenset(
     {"#NAME?", "#REF!", "#VALUE!", "#N/A", "#DIV/0!", "#NULL!", "#NUM!", "Err:508", "Err:509", "Err:510"}
 )
-# what programs write in place of a text that is missing
+# values that programs write for a missing text
 MISSING_TEXTS = frozenset({"nan", "NaN", "NaT", "<NA>", "None", "null", "NULL"})
 
 
 @dataclass(frozen=True)
 class RowReading:
-    """How prompts are read off rows: the keys that the sources with files share.
+    """How prompts are read from rows: the keys shared by sources with files.
 
     Attributes:
-        column: column of the prompt's text; None takes ``text``, or what the template says.
-        template: makes the prompt of several columns.
-        where: which rows are read, by column.
+        column: column of the prompt's text; None takes ``text``, or the template.
+        template: template of a prompt from several columns.
+        where: conditions on rows, by column.
         category_column: column of the category, if any.
         split_column: column of the split, if any; an empty cell pins the prompt to none.
         assign: split that all prompts are pinned to.
@@ -115,7 +115,7 @@ class RowReading:
         return Loaded(prompts, [*self.notices(paths, source), *_blank(paths), *found])
 
     def notices(self, paths: Sequence[str | Path], source: str) -> list[str]:
-        """What the files hold that these settings pass over, as sentences.
+        """Messages about unused content of the files.
 
         Raises:
             DataError: a file cannot be read or lacks a column, or no row is chosen.
@@ -136,7 +136,7 @@ class RowReading:
 
     @cached_property
     def maker(self) -> PromptTemplate:
-        """The template; that of a single column where none is given."""
+        """The template, by default of a single column."""
         return read_template(self.template) if self.template is not None else _of_column(self.column or TEXT_COLUMN)
 
     def _named_columns(self) -> list[tuple[str, str]]:
@@ -183,7 +183,7 @@ def require_file(key: str, path: str) -> None:
 
 
 def _blank(paths: Sequence[str | Path]) -> list[str]:
-    """What is said of rows that hold nothing; before the run nobody needs to know."""
+    """Notice about empty rows."""
     counts = {path: blank_rows(path) for path in paths}
     return [f"{path}: {count} row(s) without any text were left out" for path, count in counts.items() if count]
 

@@ -17,12 +17,12 @@ _WORDS_OF_TRUTH = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
 
 @dataclass(frozen=True)
 class Condition:
-    """What a row's cell must be, or must not be.
+    """A condition on a cell of a row.
 
     Attributes:
         column: the column.
-        values: the values that are looked for; ``*`` in a text represents any characters, None for an empty cell.
-        negated: whether the rows with one of these values are left out.
+        values: the accepted values; ``*`` in a text matches any characters, None an empty cell.
+        negated: whether rows with one of these values are excluded.
     """
 
     column: str
@@ -30,7 +30,7 @@ class Condition:
     negated: bool
 
     def holds(self, row: SourceRow) -> bool:
-        """Whether a row is chosen, as far as this condition goes."""
+        """Whether a row satisfies the condition."""
         return self.negated != any(_matches(row.cells.get(self.column), value) for value in self.values)
 
 
@@ -58,7 +58,7 @@ def chosen(rows: Sequence[SourceRow], conditions: Iterable[Condition], source: s
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN, or a text of white space alone."""
+    """Whether a cell is empty: None, NaN, or only white space."""
     return (
         cell is None or (isinstance(cell, float) and math.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
     )
@@ -84,7 +84,7 @@ def _matches(cell: Any, value: Value) -> bool:
 
 
 def _spellings(cell: Any) -> list[str]:
-    """A cell as text; pandas writes whole numbers as 1.0 where a column has gaps, and truth values with a capital."""
+    """Spellings of a cell as text: pandas writes integers as 1.0 beside missing values, and booleans capitalized."""
     text = str(cell).strip()
     if isinstance(cell, bool):
         return [text, text.lower()]
