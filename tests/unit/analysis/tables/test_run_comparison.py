@@ -83,4 +83,7 @@ def test_comparison_page_states_what_changed(tmp_path):
     assert "differs in 1 of 1 comparisons" in page and "in 1 of them by more than chance" in page
     assert "1 of 2 responses to common prompts are identical" in page
     assert "| m | original | j | harmful | 9 of 10 | 1 of 10 | −80 points (−" in page
+    assert "\n\n\n" not in page and "\n\n| model |" in page
+    same, unchanged = compare_results({"first": folders["before"], "second": folders["before"]}, INFERENCE)
+    assert len(same) == 1 and "\n\n\n" not in unchanged and "| model |" not in unchanged
     assert "<b>" not in page and "after\\|&lt;b>" in page

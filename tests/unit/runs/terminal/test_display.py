@@ -93,6 +93,11 @@ def test_log_gets_a_line_per_finished_step(run):
     )
 
 
+def test_comparison_of_runs_does_not_name_the_grid(run):
+    run.event("run_info", stats={"total": 1, "compare_runs": 1})
+    assert run.look() == "1 step to do; its log is in results/logs\n"
+
+
 def test_rule_without_message_is_shown_by_name():
     assert in_words("find_it", {"model": "raw", "variant": "original"}) == "find it: raw, original"
     assert in_words("find_it", {}) == "find it"

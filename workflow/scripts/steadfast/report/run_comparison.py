@@ -83,11 +83,10 @@ def comparison_page(table: pd.DataFrame, first: Run, second: Run, *, confidence:
         *map(_described, (first, second)),
         "",
         _sentence(table, confidence),
-        "",
     ]
     if not ordered.empty:
         head = ["model", "variant", "judge", "prompts", first.name, second.name, "change", "p (Holm)", "identical"]
-        lines += [f"| {' | '.join(map(_text, head))} |", f"|{'---|' * len(head)}"]
+        lines += ["", f"| {' | '.join(map(_text, head))} |", f"|{'---|' * len(head)}"]
         lines += [_row(row) for row in ordered.head(SHOWN).to_dict("records")]
         if len(ordered) > SHOWN:
             lines += [

@@ -33,6 +33,8 @@ FORECAST, END = "steadfast_forecast", "steadfast_end"
 EVENTS_LEFT_OUT = frozenset(
     {"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress", "rulegraph"}
 )
+BESIDE_THE_GRID = frozenset({"compare_runs"})
+"""Rules that do not concern the models and judges of the configuration, which are then not named."""
 LEVELS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 Line = tuple[str, str]
 
@@ -126,12 +128,15 @@ class RunDisplay:
     def _plan(self, record: Any) -> Iterator[Line]:
         # the target does nothing, and Snakemake counts it as a step
         total = int(record.stats["total"]) - int(record.stats.get(TARGET, 0))
+        rules = set(record.stats) - {"total", TARGET}
+        title = "" if rules and rules <= BESIDE_THE_GRID else f"{self.title}\n"
         if self._dry_run and not self._pace.total:
-            yield f"{self.title}\nA run would take these steps:", ""
+            yield f"{title}A run would take these steps:", ""
         elif self._dry_run:
             yield f"{steps(total)} in all", ""
         else:
-            yield f"{self.title}\n{steps(total)} to do; their logs are in results/logs", ""
+            logs = "its log is" if total == 1 else "their logs are"
+            yield f"{title}{steps(total)} to do; {logs} in results/logs", ""
         self._pace.total = total
 
     def _forecast(self, record: Any) -> Iterator[Line]:
