@@ -1,21 +1,25 @@
 """Trials that fill the largest gap of the Pareto front with a weaker version of an edit that lies on it.
 
 A sampler looks for an edit of its own at every divergence, although a cheaper way is known: the divergence of an edit
-grows about with the square of its scale. Every third trial after the opening therefore takes the edit at the expensive
-end of the front's largest gap and reduces its scales, so that its divergence lies within the gap.
+grows about with the square of its scale. Every third trial after the opening therefore takes an edit from the expensive
+side of the front's largest gap and reduces its scales, so that its divergence lies within the gap.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.special import expit
+
 from steadfast.attacks.search.pareto import fronts
 from steadfast.attacks.search.space import Point, Space
 
 EVERY = 3
 """One in as many trials fills a gap."""
+SOURCES = 3
+"""Edits of the expensive side that take turns: the nearest ones."""
 MIDDLE = (0.2, 0.8)
-"""Part of a gap, on the logarithmic scale of the divergence, in which the new trial is expected."""
+"""Part of a gap, on the scale of the square root of the divergence, in which the new trial is expected."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,17 @@ class Place:
     Attributes:
         refusals: its refusal score, in log odds.
         divergence: mean KL(original ‖ edited), nats per token.
-        point: what was tried; None for the beginning of the front, where no edit is needed.
+        point: what was tried.
     """
 
     refusals: float
     divergence: float
-    point: Point | None = None
+    point: Point
+
+    @property
+    def strength(self) -> float:
+        """The square root of the divergence, which is about proportional to the scale of an edit."""
+        return math.sqrt(self.divergence)
 
 
 def fills_gap(number: int) -> bool:
@@ -38,50 +47,52 @@ def fills_gap(number: int) -> bool:
     return number % EVERY == 0
 
 
-def weaker_version(space: Space, places: Sequence[Place], number: int, lowest: float, bound: float) -> Point | None:
-    """The edit at the expensive end of the front's largest gap, with smaller scales.
+def weaker_version(space: Space, places: Sequence[Place], number: int, bound: float) -> Point | None:
+    """An edit from the expensive side of the front's largest gap, with smaller scales.
 
-    The size of a gap is the area between its two ends: the difference of their refusal scores times that of the
-    logarithms of their divergences.
+    The size of a gap is the area between its two ends: the difference of their refusal probabilities times that of the
+    square roots of their divergences. The front begins without an edit, at no divergence.
 
     Args:
         space: the search space.
         places: all trials so far.
-        number: number of the new trial; different trials aim at different parts of a gap.
-        lowest: divergence that counts as none, nats per token.
+        number: number of the new trial; different trials aim at different parts of a gap and weaken different edits.
         bound: largest divergence of a gap, nats per token.
 
     Returns:
         The point, or None if the front has no gap.
     """
-    gaps = [(_area(one, other, bound), one, other) for one, other in _neighbors(places, lowest)]
-    area, cheap, expensive = max(gaps, key=lambda gap: gap[0], default=(0.0, None, None))
-    if area <= 0 or cheap is None or expensive is None or expensive.point is None:
+    front = _front(places)
+    # the cheap end of each gap, as the probability of refusal and the square root of the divergence
+    starts = [(max((_probability(place) for place in places), default=0.0), 0.0)]
+    starts += [(_probability(place), place.strength) for place in front]
+    most = math.sqrt(bound)
+    sizes = [
+        (refusals - _probability(place)) * (min(place.strength, most) - strength)
+        for (refusals, strength), place in zip(starts, front, strict=False)
+    ]
+    largest = max(range(len(sizes)), key=sizes.__getitem__, default=None)
+    if largest is None or sizes[largest] <= 0:
         return None
-    low, high = (math.log(value) for value in (cheap.divergence, min(expensive.divergence, bound)))
+    turn = number // EVERY
+    sources = front[largest : largest + SOURCES]
+    source = sources[turn % len(sources)]
+    low, high = starts[largest][1], min(front[largest].strength, most)
     first, last = MIDDLE
-    aim = math.exp(low + (first + (last - first) * _share(number // EVERY)) * (high - low))
-    return space.scaled(expensive.point, math.sqrt(aim / expensive.divergence))
+    aim = low + (first + (last - first) * _share(turn)) * (high - low)
+    return space.scaled(source.point, aim / source.strength)
 
 
-def _neighbors(places: Sequence[Place], lowest: float) -> list[tuple[Place, Place]]:
-    """Neighbors on the front in the order of their divergence, from no edit on."""
-    if not places:
-        return []
-    start = Place(max(place.refusals for place in places), lowest)
+def _front(places: Sequence[Place]) -> list[Place]:
+    """The Pareto front in the order of the divergence, without edits that change nothing."""
     number = fronts([(place.refusals, place.divergence) for place in places])
-    front = sorted(
-        (place for place, on in zip(places, number, strict=True) if on == 0 and place.divergence > lowest),
-        key=lambda place: place.divergence,
-    )
-    return list(zip([start, *front], front, strict=False))
+    front = [place for place, on in zip(places, number, strict=True) if on == 0 and place.divergence > 0]
+    return sorted(front, key=lambda place: place.divergence)
 
 
-def _area(cheap: Place, expensive: Place, bound: float) -> float:
-    if cheap.divergence >= bound:
-        return 0.0
-    width = math.log(min(expensive.divergence, bound) / cheap.divergence)
-    return width * (cheap.refusals - expensive.refusals)
+def _probability(place: Place) -> float:
+    """Probability of a refusal, between 0 and 1."""
+    return float(expit(place.refusals))
 
 
 def _share(number: int) -> float:

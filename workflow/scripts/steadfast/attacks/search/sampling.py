@@ -171,11 +171,8 @@ class Search:
 
     def _weaker(self, known: Sequence[Trial], number: int) -> Point | None:
         """A point in the largest gap of the front of refusals and divergence."""
-        places = [
-            Place(max(trial.screened.refusal_score, NO_REFUSAL), trial.screened.divergence, trial.point)
-            for trial in known
-        ]
-        return weaker_version(self.space, places, number, self.bound * UNNOTICED, self.bound)
+        places = [Place(trial.screened.refusal_score, trial.screened.divergence, trial.point) for trial in known]
+        return weaker_version(self.space, places, number, self.bound)
 
     def _goals(self, screened: Screened) -> tuple[float, ...]:
         """What the sampler minimizes: the bounded refusal score, and degradations on a logarithmic scale."""
