@@ -46,6 +46,7 @@ class Hub:
 def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # content would wait 40 ms for the client to confirm the headers
 
         def log_message(self, *_arguments: object) -> None:
             pass

@@ -114,6 +114,8 @@ def simulator(*arguments: Any, state: Any = None, handler: Any = None, **keyword
 class ProviderHandler(BaseHTTPRequestHandler):
     provider: Simulator
     protocol_version = "HTTP/1.1"
+    # an answer behind its headers would wait 40 ms for the client to confirm those
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))

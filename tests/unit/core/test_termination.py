@@ -12,13 +12,17 @@ import pytest
 from steadfast.core import termination
 
 SCRIPTS = Path(termination.__file__).parents[2]
+POLL_SECONDS = 0.1
+"""How often a job of these tests looks for its run."""
 JOB = """
 import sys, time
 from pathlib import Path
 from types import SimpleNamespace
+from steadfast.core import termination
 from steadfast.core.files import atomic_path
 from steadfast.core.job import run_job
 
+termination.POLL_SECONDS = POLL_SECONDS_OF_TEST
 snakemake = SimpleNamespace(
     input=[], output=["output.txt"], params={}, log=["job.log"], resources={}, rule="some_rule",
 )
@@ -50,7 +54,7 @@ def wait_for(condition, seconds: float = 30.0) -> None:
 @pytest.fixture
 def start(tmp_path):
     """Start the job, or the run that starts it, and wait until the job works."""
-    (tmp_path / "job.py").write_text(JOB)
+    (tmp_path / "job.py").write_text(JOB.replace("POLL_SECONDS_OF_TEST", str(POLL_SECONDS)))
     (tmp_path / "run.py").write_text(RUN)
     started: list[subprocess.Popen[bytes]] = []
 
@@ -109,14 +113,14 @@ def test_job_ends_if_its_run_died_before_it_started(start, tmp_path, monkeypatch
 @pytest.mark.slow
 def test_job_of_a_live_run_continues(start, tmp_path):
     start("run.py")
-    time.sleep(3 * termination.POLL_SECONDS)
+    time.sleep(10 * POLL_SECONDS)
     assert (tmp_path / "job.log").read_text() == ""
 
 
 @pytest.mark.parametrize("run", ["", "no number", "999999999", "999999999 another-machine pid:[1]"])
 def test_job_without_a_known_run_continues(start, tmp_path, run):
     job = start("job.py", STEADFAST_RUN=run)
-    time.sleep(2 * termination.POLL_SECONDS)
+    time.sleep(5 * POLL_SECONDS)
     assert job.poll() is None
 
 
