@@ -12,6 +12,8 @@ import pytest
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # as many workers as cores have one thread each; several threads on one core take many times as long as one
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# what has reached the disk matters after a crash of the machine alone; five thousand times it would take seconds
+os.fsync = lambda descriptor: None
 # what is imported and collected stays, so that no search for garbage finds any; see `pytest_collection_finish`
 gc.disable()
 TESTS = Path(__file__).parent
