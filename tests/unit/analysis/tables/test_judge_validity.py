@@ -134,6 +134,27 @@ def test_judge_report_names_biases_and_disputes(make_verdicts):
     assert "nan" not in text.lower()
 
 
+HOSTILE = {
+    "</script><img src=x onerror=alert(1)>": "&lt;/script>&lt;img src=x onerror=alert(1)>",
+    "![a](https://example.com/track.png) `b` | c": "!\\[a](https://example.com/track.png) \\`b\\` \\| c",
+    "red \x1b[31m and \u202egnp.exe": "red (U+001B)\\[31m and (U+202E)gnp.exe",
+}
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_judge_report_quotes_hostile_prompts_as_text(verdicts, prompt):
+    text = judge_report(
+        confusion_table(verdicts, "first"),
+        disputed_responses(verdicts, "first"),
+        pd.DataFrame(columns=["judge"]),
+        bias_table(verdicts, "first", QUICK),
+        reference="first",
+        prompts=verdicts[["prompt_id"]].drop_duplicates().assign(text=prompt),
+    )
+    assert f"| {HOSTILE[prompt]} | `" in text
+    assert "<" not in text and "\x1b" not in text and "\u202e" not in text
+
+
 def test_judge_report_lists_prompts_once_and_skips_baselines(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
     same = verdicts[verdicts["judge"] == "first"]

@@ -13,7 +13,7 @@ import pandas as pd
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.report.wording import Estimate, points
+from steadfast.report.wording import Estimate, markdown, points
 
 MOST_DISPUTED = 10
 QUOTED = 90
@@ -103,8 +103,8 @@ def _most_disputed(
 
 
 def _beginning(text: str) -> str:
-    """The beginning of a prompt on one line."""
-    return textwrap.shorten(str(text), QUOTED, placeholder="…")
+    """The beginning of a prompt on one line; prompts come from data sets of others."""
+    return markdown(textwrap.shorten(str(text), QUOTED, placeholder="…"))
 
 
 def _confusion(confusion: pd.DataFrame) -> list[str]:
@@ -157,7 +157,7 @@ def _lengths(by_length: pd.DataFrame) -> list[str]:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
 
 
 def _percent(value: float) -> str:

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.run_comparison import FIRST, SECOND, compare_runs
 from steadfast.core.files import read_table
 from steadfast.grid.paths import response_files, verdict_file
 from steadfast.report.origins import read_records
-from steadfast.report.wording import Estimate, points
+from steadfast.report.wording import Estimate, markdown, points
 
 SHOWN = 40
 ALPHA = 0.05
@@ -78,7 +78,7 @@ def comparison_page(table: pd.DataFrame, first: Run, second: Run, *, confidence:
     changed = table[table["change"].fillna(0) != 0]
     ordered = changed.reindex(changed["change"].abs().sort_values(ascending=False, kind="stable").index)
     lines = [
-        f"# {_text(first.name)} and {_text(second.name)}: what changed",
+        f"# {markdown(first.name)} and {markdown(second.name)}: what changed",
         "",
         *map(_described, (first, second)),
         "",
@@ -86,7 +86,7 @@ def comparison_page(table: pd.DataFrame, first: Run, second: Run, *, confidence:
     ]
     if not ordered.empty:
         head = ["model", "variant", "judge", "prompts", first.name, second.name, "change", "p (Holm)", "identical"]
-        lines += ["", f"| {' | '.join(map(_text, head))} |", f"|{'---|' * len(head)}"]
+        lines += ["", f"| {' | '.join(map(markdown, head))} |", f"|{'---|' * len(head)}"]
         lines += [_row(row) for row in ordered.head(SHOWN).to_dict("records")]
         if len(ordered) > SHOWN:
             lines += [
@@ -98,7 +98,7 @@ def comparison_page(table: pd.DataFrame, first: Run, second: Run, *, confidence:
 
 def _described(run: Run) -> str:
     commit = f", commit {run.commit[:12]}" if run.commit else ""
-    return f"- **{_text(run.name)}**: {_text(run.folder)}{commit}{f', {run.finished}' if run.finished else ''}"
+    return f"- **{markdown(run.name)}**: {markdown(run.folder)}{commit}{f', {run.finished}' if run.finished else ''}"
 
 
 def _sentence(table: pd.DataFrame, confidence: float) -> str:
@@ -126,14 +126,9 @@ def _row(row: Mapping[Hashable, Any]) -> str:
     p, identical = row["p_holm"], row["identical"]
     cells.append("" if pd.isna(p) else f"{p:.2g}")
     cells.append("" if pd.isna(identical) else f"{identical:.0%}")
-    return f"| {' | '.join(map(_text, cells))} |"
+    return f"| {' | '.join(map(markdown, cells))} |"
 
 
 def _only(run: Run) -> list[str]:
-    named = [f"{key}s {', '.join(map(_text, names))}" for key, names in run.missing.items() if names]
-    return ["", f"Only in {_text(run.name)}: {'; '.join(named)}."] if named else []
-
-
-def _text(value: object) -> str:
-    """A value as text of a Markdown cell: names come from configurations of others."""
-    return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    named = [f"{key}s {', '.join(map(markdown, names))}" for key, names in run.missing.items() if names]
+    return ["", f"Only in {markdown(run.name)}: {'; '.join(named)}."] if named else []

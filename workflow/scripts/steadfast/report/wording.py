@@ -1,9 +1,12 @@
 """Numbers in sentences."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Unicode categories of control and format characters, surrogates and what has no character."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -61,6 +64,19 @@ def signed(value: float) -> str:
     """A difference of shares in points, with its sign."""
     shown = f"{100 * value:+.1f}" if abs(value) < 0.0995 else f"{100 * value:+.0f}"
     return "0" if float(shown) == 0 else shown.replace("-", MINUS)
+
+
+def markdown(text: object) -> str:
+    """Text on one line of Markdown: no markup, link, image or cell border, and no character that cannot be seen."""
+    visible = "".join(_visible(character) for character in " ".join(str(text).split()))
+    for character in "\\`[|":
+        visible = visible.replace(character, f"\\{character}")
+    return visible.replace("<", "&lt;")
+
+
+def _visible(character: str) -> str:
+    """A character, or the number of one that cannot be seen or that turns the direction of others."""
+    return f"(U+{ord(character):04X})" if unicodedata.category(character) in UNSEEN else character
 
 
 def _decimal(value: float) -> str:
