@@ -93,6 +93,7 @@ def test_page_on_adding_a_variant_works(fresh):
     assert {"attack_selection_responses raw", "best_attack raw best"} <= jobs
 
 
+@pytest.mark.slow
 def test_page_on_adding_a_model_works(fresh):
     """Those that a run makes; what it makes of them is in ``tests/integration/test_sources.py``."""
     entries = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]

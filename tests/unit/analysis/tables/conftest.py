@@ -46,6 +46,6 @@ def verdicts():
     return verdict_rows()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_verdicts():
     return verdict_rows

@@ -21,20 +21,26 @@ def with_people(verdicts, chosen=None):
     return pd.concat([verdicts, people], ignore_index=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def labeled(make_verdicts):
+    """Verdicts; no test changes them."""
     return with_people(make_verdicts(models=4, prompts=40, human=30))
 
 
-def test_corrections_cover_every_judge_except_the_human(labeled):
-    table = corrected_rates(labeled, inference=QUICK)
-    assert list(table.columns) == [*KEYS, *COLUMNS]
-    assert len(table) == 4 * 3 * 4 * 2
-    assert "human" not in set(table["judge"])
+@pytest.fixture(scope="module")
+def corrected(labeled):
+    """Their corrected rates; no test changes them."""
+    return corrected_rates(labeled, inference=QUICK)
 
 
-def test_perfect_judge_keeps_its_rate(labeled):
-    row = row_of(corrected_rates(labeled, inference=QUICK), "model1", "abliterated", "first", "harmful")
+def test_corrections_cover_every_judge_except_the_human(corrected):
+    assert list(corrected.columns) == [*KEYS, *COLUMNS]
+    assert len(corrected) == 4 * 3 * 4 * 2
+    assert "human" not in set(corrected["judge"])
+
+
+def test_perfect_judge_keeps_its_rate(labeled, corrected):
+    row = row_of(corrected, "model1", "abliterated", "first", "harmful")
     chosen = labeled[(labeled[KEYS] == pd.Series(row[KEYS])).all(axis=1)]
     raw = (chosen["verdict"] == "refusal").mean()
     assert row["rogan_gladen"] == pytest.approx(raw)
@@ -57,10 +63,9 @@ def test_correction_moves_rates_towards_the_truth(make_verdicts):
         assert ((table[f"{column}_low"] <= truth) & (truth <= table[f"{column}_high"])).mean() > 0.85
 
 
-def test_corrected_change_approximates_the_true_change(labeled):
-    table = corrected_rates(labeled, inference=QUICK)
-    row = row_of(table, "model0", "abliterated", "first", "harmful")
-    before = row_of(table, "model0", "original", "first", "harmful")
+def test_corrected_change_approximates_the_true_change(corrected):
+    row = row_of(corrected, "model0", "abliterated", "first", "harmful")
+    before = row_of(corrected, "model0", "original", "first", "harmful")
     assert row["ppi_change"] == pytest.approx(row["ppi"] - before["ppi"], abs=0.1)
     assert np.isnan(before["ppi_change"])
 
@@ -85,8 +90,8 @@ def test_perfect_judge_keeps_rates_with_few_equal_labels(make_verdicts):
     assert np.abs(table["ppi"] - truth).max() < 0.15
 
 
-def test_constant_judge_has_no_rogan_gladen_correction(labeled):
-    row = row_of(corrected_rates(labeled, inference=QUICK), "model0", "original", "always", "harmful")
+def test_constant_judge_has_no_rogan_gladen_correction(corrected):
+    row = row_of(corrected, "model0", "original", "always", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "no better than chance" in row["correction"]
     assert row["ppi_low"] < row["ppi"] < 1
 
@@ -137,10 +142,10 @@ def test_sampling_weights_correct_an_unequal_annotation_sample(make_verdicts):
     assert np.isnan(weighted["ppi_change"])
 
 
-def test_robustness_includes_corrections_and_prompts_needed(labeled):
+def test_robustness_includes_corrections_and_prompts_needed(labeled, corrected):
     table = robustness_table(labeled, controls=["random"], inference=Inference(resamples=200))
     row = row_of(table, "model0", "abliterated", "second", "harmful")
-    expected = row_of(corrected_rates(labeled, inference=QUICK), "model0", "abliterated", "second", "harmful")
+    expected = row_of(corrected, "model0", "abliterated", "second", "harmful")
     assert row["ppi"] == pytest.approx(expected["ppi"], abs=1e-6)
     assert row["prompts_needed"] > 1
     same = row_of(table, "model0", "abliterated", "always", "harmful")

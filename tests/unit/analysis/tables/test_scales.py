@@ -1,5 +1,7 @@
 """Refusal rates against the scale of attacks."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.analysis.tables.scales import ALL, scale_table
 
+INFERENCE = Inference(resamples=50)
 RATES = {
     "raw": {"original": 1.0, "mild": 0.6, "half": 0.5, "full": 0.0, "other": 0.2, "noise": 0.9},
     "score0": {"original": 0.8, "mild": 0.8, "half": 0.6, "full": 0.5, "other": 0.4, "noise": 0.4},
@@ -72,12 +75,21 @@ def effects(**perplexity):
     return pd.DataFrame(rows)
 
 
-def table_of(rates=RATES, table=None, prompts=10, **perplexity):
+@cache
+def judged_usually(prompts):
+    """Verdicts of the usual rates, and their table of robustness; no test changes them."""
+    return judged_with(RATES, prompts)
+
+
+def judged_with(rates, prompts):
     judged = verdicts(rates, prompts)
-    robustness = robustness_table(judged, inference=Inference(resamples=50))
+    return judged, robustness_table(judged, inference=INFERENCE)
+
+
+def table_of(rates=RATES, table=None, prompts=10, **perplexity):
+    judged, robustness = judged_usually(prompts) if rates is RATES else judged_with(rates, prompts)
     found = edits() if table is None else table
-    inference = Inference(resamples=50)
-    return scale_table(judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=inference)
+    return scale_table(judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=INFERENCE)
 
 
 def test_scales_start_at_the_original_and_increase():
