@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def find_interpreter_by_name() -> None:
-    """Let commands find the running interpreter by its name where its path would need quotes.
+    """Make commands find the running interpreter by name if its path would need quotes.
 
-    Snakemake puts the path into shell commands as it is, so that no script runs in a clone whose folder has a space in
-    its name. The interpreter's folder is put in front of the search path instead.
+    Snakemake inserts the path into shell commands without quotes, so scripts fail in a folder with a space in its name.
+    The interpreter's folder is prepended to the search path instead.
     """
     interpreter = Path(sys.executable)
     if shlex.quote(str(interpreter)) != str(interpreter):

@@ -1,7 +1,7 @@
 """Locks of run folders, and removal of stale ones: ``python -m steadfast.runs.lock``.
 
-Snakemake's lock says that a run uses the folder, and not which, nor whether it still lives. So each run also holds a
-lock of the system on a file of its own, which is released however the process ends, and writes into it who it is.
+Snakemake's lock does not say which run uses the folder, or whether it is still alive. So each run also holds a file
+lock of the system, which is released when the process ends in any way, and writes its identity into the file.
 """
 
 import fcntl
@@ -30,12 +30,12 @@ UNKNOWN = (
     "This folder is locked: another run uses it, or one was killed, which cannot be known on this file system.\nIf "
     "none is left, remove the lock and go on:\n  {unlock} && {run}"
 )
-# held open for as long as this process lives
+# open as long as this process lives
 _held: list[int] = []
 
 
 def claim_folder() -> None:
-    """Say that this process's run uses the folder, until it ends; nothing happens if another does."""
+    """Lock the folder for this process's run until it ends; no effect if another run holds the lock."""
     try:
         RECORD.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(RECORD, os.O_RDWR | os.O_CREAT, 0o666)
@@ -103,7 +103,7 @@ def _identity() -> dict[str, Any]:
 
 
 def _owner() -> str:
-    """Who the record names, in words."""
+    """Description of the owner in the record."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(RECORD.read_text(encoding="utf-8"))
         return f"process {found['process']} on {found['host']}, since {found['since']} ({found['command']})"

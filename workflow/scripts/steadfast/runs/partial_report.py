@@ -1,4 +1,4 @@
-"""Tables of the part of a grid that has judgments, for the report of a run that did not finish."""
+"""Tables of the judged part of a grid, for the report of an unfinished run."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,12 +24,12 @@ Current = Callable[[Iterable[Any]], list[str]]
 
 
 def partial_tables(grid: Grid, current: Current, folder: Path) -> tuple[list[str], list[str]]:
-    """Write the table of verdicts and those that follow from it, from the judgments that are current.
+    """Write the table of verdicts and the tables derived from it, from current judgments.
 
     Args:
         grid: the grid.
-        current: gives those of some files that are current.
-        folder: where the tables go.
+        current: returns those of the given files that are current.
+        folder: output folder of the tables.
 
     Returns:
         The path of the table of verdicts, and those of the other tables.

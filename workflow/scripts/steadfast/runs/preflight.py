@@ -22,18 +22,18 @@ from steadfast.grid.plan import planned_requests
 from steadfast.grid.side_effects import Measures
 from steadfast.models.sources import source_of
 
-# Where the configuration names a download, its entry, and what it is: ``model`` or ``dataset``.
+# Place of a download in the configuration, its entry, and its type: ``model`` or ``dataset``.
 Download = tuple[str, Mapping[str, Any], str]
 
 
 def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None, *, conda: bool = False) -> None:
-    """Look for missing keys and packages, judges over their limits, too few GPUs, and what may not be downloaded.
+    """Check for missing keys and packages, judges over their limits, too few GPUs, and inaccessible downloads.
 
     Args:
         grid: the grid.
-        outputs: the files that the run is about to make; what it does not need is not looked at.
-        gpus: GPUs of this machine, if the run is bound to them.
-        conda: whether jobs run in conda environments of their own.
+        outputs: the files that the run will create; only their requirements are checked.
+        gpus: number of GPUs of this machine, if the run is limited to it.
+        conda: whether jobs run in separate conda environments.
 
     Raises:
         ConfigError: with a line per problem.
@@ -61,7 +61,7 @@ def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 
 def _makes_judgments(grid: Grid, judge: str, outputs: Collection[str]) -> bool:
-    """Whether a judge is to read anything, be it responses to calibration prompts alone."""
+    """Whether a judge reads any responses in this run, including those to calibration prompts."""
     return not set(judgments_of(grid, judge)).isdisjoint(outputs)
 
 
@@ -107,7 +107,7 @@ def _failing_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 
 def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
-    """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
+    """Configured blocks that a hub model does not have; other models were checked with the configuration."""
     for name, entry in grid.config["models"].items():
         fetched = "repo" in entry and not source_of(entry).hub_files(entry) and paths.MODEL.at(model=name) in outputs
         if name in grid.studied and fetched and any(wanted_blocks(name, grid.config["variants"])):

@@ -1,9 +1,9 @@
-"""The report of a run that did not finish: what exists is shown, and what is missing is named.
+"""The report of an unfinished run: it shows existing results and lists missing ones.
 
-Snakemake starts no step that needs what a failed one makes, and the report needs everything. So when a run ends before
-its end, the report is written from what is current: files that this run made, or that it had no reason to make again.
-Where the table of all verdicts is among what is missing, verdicts, rates, agreement and conclusions are computed from
-the judgments that there are, for the report alone.
+Snakemake does not start steps that depend on a failed one, and the report depends on everything. So if a run stops
+early, the report is written from current files: those that this run created, or had no reason to create again. If the
+table of all verdicts is missing, verdicts, rates, agreement and conclusions are computed from the existing judgments,
+for the report only.
 """
 
 import os
@@ -26,7 +26,7 @@ MOST_NAMED = 12
 
 
 def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[FailedStep]) -> Iterator[str]:
-    """Write the report of what is current; it is older than its inputs, so that the next run writes it again.
+    """Write the report of current results, with an old time stamp, so that the next run writes it again.
 
     Args:
         workflow: Snakemake's object of this name, after the run.
@@ -34,7 +34,7 @@ def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[FailedSt
         failures: the steps that failed.
 
     Yields:
-        What the terminal shows: where the report is, or why there is none. Nothing where no report was asked for.
+        Lines for the terminal: the path of the report, or why there is none; nothing if no report was requested.
     """
     job = next((job for job in workflow.dag.needrun_jobs() if job.rule.name == RULE), None)
     if job is None:
@@ -50,7 +50,7 @@ def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[FailedSt
     except SteadfastError as error:
         yield f"There is no report of what was made: {error}"
     except Exception as error:
-        # whatever it is must not hide why the run failed
+        # an error here must not hide why the run failed
         traceback.print_exc()
         yield f"There is no report of what was made: {type(error).__name__}: {error}"
     else:
@@ -60,7 +60,7 @@ def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[FailedSt
 def _write(
     job: Any, grid: Grid, failures: Sequence[FailedStep], current: Callable[[Iterable[Any]], list[str]], folder: Path
 ) -> None:
-    # pandas and matplotlib are imported where there is something to report
+    # pandas and matplotlib are imported only if there is something to report
     from steadfast.report.page import write_report
     from steadfast.runs.partial_report import partial_tables
 
@@ -102,10 +102,10 @@ def unfinished_words(
 
     Args:
         failures: the steps that failed.
-        given: the files that the whole report reads, by kind.
-        found: those that the report was written from.
+        given: input files of the complete report, by kind.
+        found: the files that the report was written from.
         grid: the grid.
-        current: gives those of some files that are current.
+        current: returns those of the given files that are current.
     """
     failed = "; ".join(f"{failure.step}: {failure.cause.splitlines()[0]}" for failure in failures[:MOST_NAMED])
     beginning = f"Failed: {failed}. " if failed else ""

@@ -1,9 +1,8 @@
 """Check all results against their provenance: ``python -m steadfast.runs.verify`` (``make verify``).
 
-Every file is hashed, however large, and compared with what was recorded when it was made; so is what every result was
-made from with what is there now. With ``--repair`` (``make repair``) results that are not as they were made are
-removed, and all that rests on them, so that the next run makes them again: Snakemake does not make a missing file again
-while what was made from it is there.
+Every file, of any size, is hashed and compared with its record; so are the recorded inputs of every result with the
+current ones. With ``--repair`` (``make repair``), changed results and everything that depends on them are removed, so
+that the next run creates them again: Snakemake does not recreate a missing file while files created from it exist.
 """
 
 import shutil
@@ -30,8 +29,8 @@ class Findings:
 
     Attributes:
         checked: number of results that are there.
-        gone: those that were removed since they were made.
-        problems: what is wrong with the others, by path.
+        gone: results that have been removed.
+        problems: problems of the others, by path.
     """
 
     checked: int = 0
@@ -40,7 +39,7 @@ class Findings:
 
 
 def verify(folder: str | Path = RESULTS) -> Findings:
-    """Compare every result below ``folder`` with its sidecar, and with the inputs that it was made from."""
+    """Compare every result below ``folder`` with its sidecar, and with its inputs."""
     found = Findings()
     hashes: dict[str, str | None] = {}
     for record in sorted(Path(folder).rglob(f"*{SUFFIX}")):
@@ -59,7 +58,7 @@ def verify(folder: str | Path = RESULTS) -> Findings:
 
 
 def _without_record(folder: str | Path, record: Path) -> Iterator[str]:
-    """What a result was made from that is a result itself, and has no record."""
+    """Inputs of a result that are results themselves but have no record."""
     for name in _inputs(record):
         path = Path(name)
         if Path(folder) in path.parents and path.exists() and not sidecar(path).exists():
@@ -99,7 +98,7 @@ def repair(found: Findings, folder: str | Path = RESULTS) -> list[str]:
 
 
 def _problems(path: str, hashes: dict[str, str | None]) -> Iterator[str]:
-    """What is wrong with one result; ``hashes`` remembers the hashes of inputs."""
+    """Problem of one result; ``hashes`` caches the hashes of inputs."""
     made = recorded(path)
     if made is None:
         yield f"its record {sidecar(path)} is damaged"
@@ -115,7 +114,7 @@ def _problems(path: str, hashes: dict[str, str | None]) -> Iterator[str]:
 
 
 def _inputs(record: Path) -> dict[str, str]:
-    """Hashes of what a result was made from, by path; empty if its record cannot be read."""
+    """Recorded hashes of a result's inputs, by path; empty if its record cannot be read."""
     try:
         stored: Any = read_json(record)
         return dict(stored.get("inputs") or {})
@@ -124,7 +123,7 @@ def _inputs(record: Path) -> dict[str, str]:
 
 
 def _hash_of(path: str) -> str | None:
-    """Hash of an input, as recorded when it was made or else as it is now; None if it is gone."""
+    """Recorded hash of an input, or else its current one; None if it is missing."""
     if recorded(path) is not None:
         return str(read_json(sidecar(path))["sha256"])
     return sha256_tree(path) if Path(path).exists() else None
@@ -137,7 +136,7 @@ def main(arguments: list[str]) -> int:
         arguments: a folder other than ``results``, ``--repair``.
 
     Returns:
-        0, or 1 if any result is not as it was made and nothing was repaired.
+        0, or 1 if any result has changed and nothing was repaired.
 
     Raises:
         DataError: an option is unknown, or there is no such folder.

@@ -1,4 +1,4 @@
-"""What a run makes and reads, as Snakemake's object of this name, ``workflow``, knows it; what is shown at its end."""
+"""Outputs and inputs of a run, from Snakemake's object ``workflow``, and the message at its end."""
 
 import sys
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from steadfast.core.integrity import require_as_made
 from steadfast.grid.paths import ANNOTATION_PAGE, REPORT, SUMMARY
 
 TARGET = "all"
-# pages to open in a browser, and what they are called
+# pages to open in a browser, with their titles
 PAGES = {REPORT: "Report", ANNOTATION_PAGE: "Annotation page"}
 MOST_NAMED = 5
 
 
 def outputs_to_make(workflow: Any) -> set[str]:
-    """Files that the run is about to make."""
+    """Files that the run will create."""
     return {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
 
 
 def cores_of(workflow: Any) -> int | None:
     """Cores that all jobs of this machine share; None where a cluster runs them.
 
-    A job of a cluster reads the rules again, on a node that may have more cores than the job was given: its threads are
-    those that the run asked for, not what its node would allow.
+    A cluster job parses the rules again, on a node that may have more cores than the job: its threads are those that
+    the run requested, not those of the node.
     """
     if workflow.remote_exec:
         return None
@@ -43,7 +43,7 @@ def lift_rate_limit(workflow: Any) -> None:
 
 
 def inputs_there(workflow: Any) -> list[str]:
-    """Files that the run is about to read and does not make before."""
+    """Files that the run reads but does not create."""
     read = {str(file) for job in workflow.dag.needrun_jobs() for file in job.input}
     return sorted(read - outputs_to_make(workflow))
 

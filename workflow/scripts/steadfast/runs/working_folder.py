@@ -1,6 +1,6 @@
-"""Whether a run can work in its folder, looked at before it starts: ``python -m steadfast.runs.working_folder``.
+"""Check of a run's folder before it starts: ``python -m steadfast.runs.working_folder``.
 
-It imports the standard library alone: `make run` asks it before Snakemake, which fails with a traceback in some of
+It imports only the standard library: `make run` calls it before Snakemake, which fails with a traceback in some of
 these cases.
 """
 
@@ -16,7 +16,7 @@ from steadfast.core import disk
 from steadfast.core.errors import ConfigError
 from steadfast.core.terminal_encoding import show_any_text
 
-# bytes that are written as a test
+# number of bytes of a test write
 PROBE = 1 << 18
 REFUSED = {
     errno.EROFS: "it is read-only",
@@ -26,7 +26,7 @@ REFUSED = {
 
 
 def require_usable_place() -> None:
-    """Check the folder in which a run was started, and the ones that Snakemake needs.
+    """Check the working folder of a run, and the folders that Snakemake needs.
 
     Raises:
         ConfigError: the first that cannot be used, and what to do.
@@ -56,7 +56,7 @@ def _writing() -> Iterator[str]:
 
 
 def _cache() -> Iterator[str]:
-    """Snakemake makes a folder for its own use before it reads anything."""
+    """Folder that Snakemake creates for its cache before it reads anything."""
     given = os.environ.get("XDG_CACHE_HOME")
     # as Snakemake finds it; where there is no home at all the path stays as it is
     cache = Path(given or os.path.expanduser("~/.cache"), "snakemake")
@@ -84,7 +84,7 @@ CHECKS: tuple[Callable[[], Iterator[str]], ...] = (_braces, _writing, _cache, _t
 
 
 def _write_problem(folder: Path) -> str:
-    """Why nothing can be written into a folder; empty if it can."""
+    """Why a folder is not writable; empty if it is."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(PROBE))
@@ -102,7 +102,7 @@ def _describe_problem(folder: Path, error: OSError) -> str:
 
 
 def main() -> int:
-    """Say what is wrong with the place; 1 if anything is."""
+    """Print the problem of the folder; return 1 if there is one."""
     show_any_text()
     try:
         require_usable_place()

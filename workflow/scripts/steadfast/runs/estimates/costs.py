@@ -1,8 +1,8 @@
-"""What a step costs where no earlier run has recorded it: seconds from the model's size and the tokens it is given.
+"""Cost model of steps that no earlier run has recorded: seconds from the model's size and the number of tokens.
 
-The speeds are those of one thread of an AMD EPYC 9004 with torch 2.13 (SmolLM2-135M in float32), rounded. What a run
-takes elsewhere is corrected by every step that ends (``steadfast.runs.estimates.forecast``), so that they decide little
-but how the steps compare with each other.
+The speeds are those of one thread of an AMD EPYC 9004 with torch 2.13 (SmolLM2-135M in float32), rounded. On other
+machines, every finished step corrects the estimates (``steadfast.runs.estimates.forecast``), so the values mainly
+determine the relative cost of steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ from steadfast.runs.estimates.sizes import ModelSizes
 
 # seconds to start a process that imports little, and one that imports torch and transformers
 LIGHT, HEAVY = 2.0, 6.5
-# seconds per token and billion parameters: of a prompt that is read, of a response that is written
+# seconds per token and billion parameters: of a prompt, of a response
 READ, WRITTEN = 0.012, 0.04
-# seconds per token whatever the model, for the tiny ones
+# minimum seconds per token, which dominate for tiny models
 LEAST_PER_TOKEN = 0.0002
-# how many times as fast a GPU is
+# speed-up of a GPU
 GPU = 100.0
-# further threads are not worth as much as the first
+# additional threads are less efficient than the first
 THREAD_GAIN = 0.6
 # bytes per second: written by an edit, copied by a merge, converted from GGUF, downloaded
 BAKED, MERGED, CONVERTED, DOWNLOADED = 150e6, 200e6, 20e6, 10e6
@@ -39,13 +39,13 @@ BAKED, MERGED, CONVERTED, DOWNLOADED = 150e6, 200e6, 20e6, 10e6
 PROMPT_TOKENS, JUDGE_TOKENS = 40, 120
 # share of the longest response that a response has on average
 RESPONSE_SHARE = 0.8
-# candidates of a causal choice, and passes for each of them
+# candidates of a causal selection, and passes per candidate
 CAUSAL_PASSES = 60
-# seconds per request to an endpoint, several of which are answered at a time
+# seconds per request to an endpoint, with concurrent requests
 REQUEST = 0.25
 ORGANISM_TRAINING = 60.0
 ADAPTER_TRAINING = 900.0
-# of a model whose size nothing tells yet
+# assumption for a model of unknown size
 UNKNOWN = ModelSize(500_000_000, 1_000_000_000)
 
 Wildcards = Mapping[str, str]
@@ -66,7 +66,7 @@ class Costs:
 
     Attributes:
         grid: the grid.
-        sizes: of its models.
+        sizes: sizes of its models.
         on_gpus: whether models run on GPUs.
     """
 
@@ -80,10 +80,10 @@ class Costs:
 
         Args:
             rule: name of its rule.
-            wildcards: of the job.
-            threads: threads that it has.
+            wildcards: wildcards of the job.
+            threads: number of threads of the job.
         """
-        # more is known of the sizes once models are in their places
+        # sizes are known more precisely once models are created
         key = (rule, *wildcards.values(), threads, len(self.sizes.found))
         if key not in self._known:
             estimate = self._estimates.get(rule)
@@ -92,7 +92,7 @@ class Costs:
 
     @cached_property
     def _estimates(self) -> "dict[str, Estimate]":
-        """What each rule costs; of other rules next to nothing."""
+        """Cost function of each rule; other rules cost almost nothing."""
         grid = self.grid
         return {
             **{jobs.rule: partial(_baking, jobs) for jobs in checkpoint_jobs(grid)},
@@ -109,19 +109,19 @@ class Costs:
         return self.sizes.of(model) or UNKNOWN
 
     def running(self, model: str, threads: int, *, read: float = 0, written: float = 0) -> float:
-        """Seconds that a model takes for tokens that are read and written, without the start of a process."""
+        """Seconds that a model takes to read and generate tokens, without process start."""
         billions = self.size(model).parameters / 1e9
         factor = GPU if self.on_gpus else 1 + THREAD_GAIN * (threads - 1)
         each = max(READ * billions, LEAST_PER_TOKEN), max(WRITTEN * billions, LEAST_PER_TOKEN)
         return (read * each[0] + written * each[1]) / factor
 
     def prompts(self, split: Literal["evaluation", "calibration"]) -> int:
-        """Responses of one pair to the prompts of a split."""
+        """Number of responses of one pair to the prompts of a split."""
         return 2 * self.grid.responses_per_label(split)
 
     @property
     def response_tokens(self) -> float:
-        """Tokens of a response, on average."""
+        """Average number of tokens of a response."""
         return RESPONSE_SHARE * int(self.grid.config["generation"]["max_new_tokens"])
 
     def generating(self, model: str, responses: int, threads: int) -> float:
@@ -130,7 +130,7 @@ class Costs:
         return HEAVY + work
 
     def judging(self, model: str, cases: float, threads: int) -> float:
-        """Seconds to start, load a judge and have it read cases."""
+        """Seconds to start, load a judge and judge cases."""
         return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
 
 
@@ -163,7 +163,7 @@ def _judging(job: JudgingJob, costs: Costs, _wildcards: Wildcards, threads: int)
 
 
 def _measuring(batch: MeasuringJob, costs: Costs, _wildcards: Wildcards, threads: int) -> float:
-    """Seconds to measure pairs, each with what the chosen measures read and write."""
+    """Seconds to measure pairs, from the tokens that the measures read and generate."""
     read, written = Measures(costs.grid).tokens(costs.prompts("evaluation"), PROMPT_TOKENS)
     return HEAVY + sum(costs.running(pair.model, threads, read=read, written=written) for pair in batch.pairs)
 
@@ -172,7 +172,7 @@ Estimate = Callable[[Costs, Wildcards, int], float]
 
 
 def _weights(per_second: float, start: float) -> Estimate:
-    """Seconds of a step that goes through all weights of a model."""
+    """Seconds of a step that processes all weights of a model."""
     return lambda costs, wildcards, _threads: start + costs.size(wildcards["model"]).stored / per_second
 
 
@@ -190,7 +190,7 @@ def _search(costs: Costs, wildcards: Wildcards, threads: int) -> float:
     settings = costs.grid.variants[wildcards["variant"]].settings[SEARCH]
     screened = 2 * settings["screening_prompts"] * PROMPT_TOKENS * settings["trials"]
     responses = settings["screening_prompts"] + (settings["prompts"] or PROMPTS)
-    # half of the finalists respond to everything, the others to a quarter of the harmful prompts
+    # half of the finalists respond to all prompts, the others to a quarter of the harmful ones
     written = settings["finalists"] * 0.6 * responses * costs.response_tokens
     return HEAVY + costs.running(wildcards["model"], threads, read=screened, written=written)
 

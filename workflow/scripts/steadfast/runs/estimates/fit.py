@@ -12,17 +12,17 @@ from steadfast.core.units import in_units
 from steadfast.grid.jobs import Jobs
 from steadfast.runs.estimates.needs import Needs
 
-# what weights may take of the memory of a machine or of GPUs; the rest is for activations and whatever else runs
+# share of the memory of a machine or GPU for weights; the rest is for activations and other processes
 USABLE = 0.9
 RESULTS = Path("results")
 
 
 def require_fit(needs: Needs, *, here: bool) -> None:
-    """Look for what cannot work on this machine.
+    """Check for models and checkpoints that do not fit this machine.
 
     Args:
-        needs: what the run needs.
-        here: whether its jobs run on this machine, and not on a cluster's.
+        needs: requirements of the run.
+        here: whether its jobs run on this machine, and not on a cluster.
 
     Raises:
         ConfigError: with a line per model or disk.
@@ -33,11 +33,11 @@ def require_fit(needs: Needs, *, here: bool) -> None:
 
 
 def misfits(needs: Needs, *, here: bool) -> Iterator[str]:
-    """Why a run cannot work, a line each.
+    """Reasons why a run cannot work, one per line.
 
     Args:
-        needs: what it needs.
-        here: whether its jobs run on this machine, and not on a cluster's.
+        needs: requirements of the run.
+        here: whether its jobs run on this machine, and not on a cluster.
     """
     if here:
         for name in needs.models():
@@ -46,7 +46,7 @@ def misfits(needs: Needs, *, here: bool) -> Iterator[str]:
 
 
 def free_disk(path: Path = RESULTS) -> int:
-    """Free bytes where a path is or will be."""
+    """Free bytes on the disk of a path, which may not exist yet."""
     return shutil.disk_usage(existing(path)).free
 
 

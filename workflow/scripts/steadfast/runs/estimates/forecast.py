@@ -1,8 +1,8 @@
-"""When a run will be over: expected seconds of its steps, played through on the cores that they share.
+"""Estimated end of a run, from simulating the expected durations of its steps on the shared cores.
 
-What a step takes is what an earlier run recorded for it, else what the cost model says, corrected by how it fared with
-recorded steps of the same rule. Every step that ends corrects those of its rule, and in the end all, and a step that
-runs may say itself how long it has still to go.
+The expected duration of a step is that of an earlier run, or else the cost model's, corrected by recorded steps of the
+same rule. Every finished step corrects the estimates of its rule and, less strongly, of all steps; a running step may
+report its remaining time.
 """
 
 from collections import defaultdict
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from steadfast.runs.estimates.schedule import seconds_until_done
 
-# a step that has taken longer than expected is expected to take this much more of what it took
+# a step that exceeds its expected duration is expected to take this share of its elapsed time in addition
 OVERTIME = 0.15
-# corrections from few steps shrink toward 1, as if this number of steps had been exactly as expected
+# shrinkage toward 1: weight of this number of steps with exactly the expected duration
 PRIOR_STEPS = 0.5
 # and the correction of all steps by a few as if so much of the run had been: a run begins with short steps, whose time
 # is that of starting a process, and one that was recorded may have waited for a machine that was busy
@@ -23,14 +23,14 @@ PRIOR_SHARE = 0.1
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step of a run.
+    """A planned step of a run.
 
     Attributes:
         rule: name of its rule; one name for each judge and each group of measured model–variant pairs.
         cost: seconds that the cost model expects.
-        threads: cores that it takes.
-        needs: steps of this run that come before it.
-        recorded: seconds that it took in an earlier run, if that is known.
+        threads: number of cores that it uses.
+        needs: steps of this run that it depends on.
+        recorded: seconds that it took in an earlier run, if known.
     """
 
     rule: str
@@ -42,12 +42,12 @@ class PlannedStep:
 
 @dataclass
 class Forecast:
-    """The steps of a run, and what is known of them by now.
+    """The steps of a run, with current estimates.
 
     Attributes:
         tasks: by number.
-        cores: what they share; None if only their order limits them.
-        history: of steps that this run does not take: rule, seconds that the cost model expects, seconds recorded.
+        cores: number of shared cores; None if only dependencies limit the steps.
+        history: steps of earlier runs only: rule, seconds of the cost model, recorded seconds.
     """
 
     tasks: Mapping[int, PlannedStep]
@@ -78,11 +78,11 @@ class Forecast:
         self._reported_ends.pop(task, None)
 
     def set_end(self, task: int, ends: float) -> None:
-        """A running step has said itself when it ends."""
+        """Record a running step's own estimate of its end."""
         self._reported_ends[task] = ends
 
     def share(self, now: float) -> float:
-        """How much of the run is done, by core-seconds, from 0 to 1."""
+        """Completed share of the run in core-seconds, from 0 to 1."""
         expected = self._expected()
         weights = {number: self.tasks[number].threads * seconds for number, seconds in expected.items()}
         done = sum(weights[number] for number in self._ended if number in weights)
@@ -107,7 +107,7 @@ class Forecast:
         return seconds_until_done(waiting, running, needs, threads, self.cores)
 
     def expected(self, task: int) -> float:
-        """Seconds that a step takes, or took."""
+        """Expected or actual seconds of a step."""
         return self._expected()[task]
 
     def _expected(self) -> dict[int, float]:
@@ -121,7 +121,7 @@ class Forecast:
         }
 
     def _before(self, task: PlannedStep) -> float:
-        """What a step was expected to take before anything of this run had ended."""
+        """Expected seconds of a step before any step of this run had finished."""
         return task.recorded if task.recorded is not None else task.cost() * self._past.of(task.rule)
 
     def _rest(self, number: int, expected: float, now: float) -> float:
@@ -136,11 +136,11 @@ class Forecast:
 
 
 class _Corrections:
-    """By what the cost of a step has to be multiplied, as those of its rule, or else all, have shown.
+    """Correction factors of the cost model, by rule and overall.
 
     Args:
-        found: of steps: rule, seconds that were expected, seconds that it took.
-        total: seconds that are expected of the whole run.
+        found: rule, expected seconds and actual seconds of finished steps.
+        total: expected seconds of the whole run.
     """
 
     def __init__(self, found: Iterable[tuple[str, float, float]], total: float) -> None:
@@ -170,7 +170,7 @@ class _Corrections:
 
 
 def recorded_seconds(benchmark: str | Path) -> float | None:
-    """Seconds of a file that Snakemake has written for a job; None without one that can be read."""
+    """Seconds in a benchmark file of Snakemake; None if there is no readable file."""
     try:
         lines = Path(benchmark).read_text(encoding="utf-8").splitlines()
         row = dict(zip(lines[0].split("\t"), lines[-1].split("\t"), strict=True))

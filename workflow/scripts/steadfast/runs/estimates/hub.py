@@ -1,4 +1,4 @@
-"""What the hub tells of a model before it is downloaded."""
+"""Information from the hub about a model before it is downloaded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ UNKNOWN_SIZE = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)
 
 
 def bytes_to_fetch(entry: Mapping[str, Any]) -> int | None:
-    """Bytes that fetching a model of the hub downloads, 0 if it lies in the cache; None if the hub does not tell."""
+    """Download size of a hub model in bytes, 0 if it is cached; None if unknown."""
     wanted, unwanted = ([entry["file"]], []) if "file" in entry else (WANTED, UNWANTED)
     files = missing_files(entry["repo"], entry.get("revision", "main"), wanted, unwanted)
     return None if files is None else sum(files.values())

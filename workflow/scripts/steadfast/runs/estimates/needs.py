@@ -15,19 +15,19 @@ from steadfast.grid.judgments import judgments_of
 from steadfast.models.sources import source_of
 from steadfast.runs.estimates.sizes import ModelSizes
 
-# of a checkpoint, what the factors of a rank-one edit of all its blocks take
+# share of a checkpoint's size for the factors of a rank-one edit of all its blocks
 FACTORS = 0.01
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs, as far as it is known before its first job.
+    """Requirements of a run, as known before its first job.
 
     Attributes:
         grid: the grid.
-        sizes: of its models; what the hub tells is added by ``ask_hub``.
-        outputs: the files and directories that the run is about to make.
-        downloads: bytes to be downloaded by model; None where nothing tells how many.
+        sizes: sizes of its models; ``ask_hub`` adds those from the hub.
+        outputs: the files and directories that the run will create.
+        downloads: bytes to download by model; None if unknown.
     """
 
     grid: Grid
@@ -36,7 +36,7 @@ class Needs:
     downloads: dict[str, int | None] = field(default_factory=dict)
 
     def ask_hub(self) -> None:
-        """Look up what is to be downloaded, and how large the hub's models are, as far as the hub can be reached."""
+        """Look up download sizes and sizes of hub models, if the hub can be reached."""
         for name, entry in self.grid.config["models"].items():
             if paths.MODEL.at(model=name) in self.outputs:
                 if "repo" in entry:
@@ -59,7 +59,7 @@ class Needs:
 
     @property
     def keeps_checkpoints(self) -> bool:
-        """Whether edited checkpoints stay."""
+        """Whether edited checkpoints are kept."""
         return self.grid.keeps_checkpoints
 
     def models(self) -> list[str]:
@@ -93,7 +93,7 @@ class Needs:
         return {name: directories for name, directories in found.items() if directories}
 
     def _edited(self, pair: ModelVariant, stored: int) -> int:
-        """Bytes of an edited model, at least: its factors, where the whole checkpoint is not asked for."""
+        """Lower bound of an edited model's size in bytes: its factors, unless the whole checkpoint is required."""
         return stored if CheckpointJobs(self.grid).form(pair) == "bake" else int(FACTORS * stored)
 
     def disk(self) -> int:
@@ -105,7 +105,7 @@ class Needs:
         return sum(by_model) if self.keeps_checkpoints else max(by_model, default=0)
 
     def in_memory(self, name: str) -> int | None:
-        """Bytes that a model's weights take at most once it is loaded on the processor; None if nothing tells."""
+        """Maximum bytes of a model's weights when loaded on the CPU; None if unknown."""
         size = self.sizes.of(name)
         if size is None:
             return None

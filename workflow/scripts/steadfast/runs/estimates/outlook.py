@@ -16,10 +16,10 @@ def outlook(needs: Needs, forecast: Forecast, now: float, *, here: bool) -> Iter
     """The lines.
 
     Args:
-        needs: what the run needs.
-        forecast: what its steps are expected to take.
+        needs: requirements of the run.
+        forecast: estimates of its steps.
         now: seconds since the epoch.
-        here: whether its jobs run on this machine, and not on a cluster's.
+        here: whether its jobs run on this machine, and not on a cluster.
     """
     yield from _downloads(needs)
     yield from _disk(needs)

@@ -1,4 +1,4 @@
-"""When the last of some steps ends, if the longest that can start is started first, as long as cores are free."""
+"""Simulated end of a set of steps, with longest-first scheduling on free cores."""
 
 import heapq
 from collections import defaultdict
@@ -15,11 +15,11 @@ def seconds_until_done(
     """Seconds until all steps are over.
 
     Args:
-        waiting: seconds that each step takes which has not begun.
-        running: seconds that each step still takes which has.
-        needs: for steps that wait, those that come before them; what neither waits nor runs is over.
-        threads: cores that each step takes.
-        cores: what they share; None if only their order limits them.
+        waiting: seconds of each step that has not started.
+        running: remaining seconds of each running step.
+        needs: dependencies of waiting steps; steps that neither wait nor run are finished.
+        threads: number of cores of each step.
+        cores: number of shared cores; None if only dependencies limit the steps.
     """
     free = float("inf") if cores is None else cores - sum(threads[step] for step in running)
     before = {step: {other for other in needs[step] if other in waiting or other in running} for step in waiting}

@@ -1,8 +1,8 @@
 """How large the models of a grid are, from the headers of their files; no weights are read, and torch is not needed.
 
-Before a model is in its place its size is looked up where it comes from: in a checkpoint directory or a GGUF file of
-this machine or of the hub's cache, of an adapter in its base, of a package in the lock. Of what lies on the hub alone
-nothing is known without a network, which is asked only by ``steadfast.runs.estimates.needs``.
+Before a model is created, its size is looked up at its source: a local or cached checkpoint directory or GGUF file, the
+base of an adapter, or the lock of a package. Sizes of models that are only on the hub require the network, which only
+``steadfast.runs.estimates.needs`` uses.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from steadfast.models.sources import source_of
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """Sizes of the models of a configuration; what was found once is not looked up again.
+    """Sizes of the models of a configuration, cached.
 
     Attributes:
         models: the section ``models`` of the configuration.
-        directory: where the workflow keeps its models.
-        found: sizes by name; who knows more, from the hub for example, adds them.
+        directory: folder of the workflow's models.
+        found: known sizes by name; other sources, such as the hub, may add more.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -32,7 +32,7 @@ class ModelSizes:
     found: dict[str, ModelSize] = field(default_factory=dict)
 
     def of(self, name: str) -> ModelSize | None:
-        """Size of a model; None where nothing tells it yet."""
+        """Size of a model; None if unknown."""
         if name not in self.found:
             size = self._look_up(name)
             if size is None:
@@ -50,5 +50,5 @@ class ModelSizes:
                 return self.of(base)
             return source_of(entry).size(entry)
         except DataError:
-            # whoever needs the model says what is wrong with it
+            # errors are reported by the steps that need the model
             return None

@@ -1,4 +1,4 @@
-"""The steps of a run as Snakemake's object ``workflow`` knows them, with what they are expected to take."""
+"""The steps of a run from Snakemake's object ``workflow``, with estimates."""
 
 from functools import partial
 from typing import Any
@@ -9,11 +9,11 @@ from steadfast.runs.workflow import TARGET, cores_of
 
 
 def forecast_of(workflow: Any, costs: Costs) -> Forecast:
-    """What is to be expected of the run that is about to begin.
+    """Forecast of a run before it starts.
 
     Args:
-        workflow: Snakemake's.
-        costs: of the grid's steps.
+        workflow: Snakemake's object.
+        costs: costs of the grid's steps.
     """
     dag = workflow.dag
     numbers = {job: int(dag.jobid(job)) for job in dag.needrun_jobs() if job.rule.name != TARGET}

@@ -1,8 +1,8 @@
-"""How many threads a job gets: what keeps all cores busy and fits the memory.
+"""Number of threads of a job, so that all cores are used and memory suffices.
 
-Jobs with one thread each, side by side, use cores best. Where fewer jobs than cores run side by side, since there are
-no more of their kind or the memory holds no more models, each gets its share of the cores. Snakemake starts no job
-whose threads would exceed the cores together with those of the running jobs.
+Concurrent jobs with one thread each use cores best. If fewer jobs than cores can run concurrently, since there are no
+more of their kind or memory is limited, each gets its share of the cores. Snakemake starts no job whose threads would
+exceed the cores together with those of the running jobs.
 
 Measured on two cores with torch 2.13 (SmolLM2-135M in float32): logits of one and of two threads are bitwise equal.
 On a quiet machine two threads read 1.65 times as many tokens a second as one (560, 340) and write 1.5 times as many
@@ -21,22 +21,22 @@ from steadfast.core.memory import total_memory
 from steadfast.models.size import ModelSize
 from steadfast.runs.estimates.sizes import ModelSizes
 
-# parameters that a further thread needs to be worth its waiting: organisms stay at one, 135 M get up to five
+# parameters per additional thread to be worthwhile: organisms get one thread, 135M parameters up to five
 PER_THREAD = 25_000_000
-# what models side by side may take of the memory, beside activations and whatever else runs
+# share of the memory for the models of concurrent jobs; the rest is for activations and other processes
 MEMORY_SHARE = 0.8
-# what a process takes that has loaded torch and transformers, and works on a batch
+# memory of a process with torch and transformers that processes a batch
 PROCESS_BYTES = 2**30
 WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
 def wait_asleep(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have threads that wait for others sleep instead of spin, in processes that are started from here."""
+    """Make waiting threads sleep instead of spin, in processes started from here."""
     environment.setdefault(WAIT_POLICY, "PASSIVE")
 
 
 def pending(outputs: Iterable[str]) -> int:
-    """How many of the files or directories are not there yet; 1 if all are."""
+    """Number of files or directories that do not exist yet; 1 if all exist."""
     return max(1, sum(not Path(output).exists() for output in set(outputs)))
 
 
@@ -45,9 +45,9 @@ class JobThreads:
     """Threads of the jobs that run a model.
 
     Attributes:
-        sizes: of the models.
-        cores: what all jobs share; None on a cluster, whose profile says what a job gets.
-        on_gpus: whether the models run on GPUs, where processors only wait.
+        sizes: sizes of the models.
+        cores: number of shared cores; None on a cluster, whose profile sets the threads.
+        on_gpus: whether the models run on GPUs, so that CPUs only wait.
     """
 
     sizes: ModelSizes
@@ -58,13 +58,13 @@ class JobThreads:
         """Threads of one of several jobs, as a function of its wildcards.
 
         Args:
-            outputs: one file or directory of each job; those that are there already are not made at the same time.
+            outputs: one file or directory of each job; existing ones do not count as concurrent jobs.
         """
         found: dict[str, int] = {}
 
         def threads(wildcards: Any) -> int:
             if not found:
-                # once for all: as jobs end their fellows must not be counted again
+                # computed once: the count must not change while jobs finish
                 found[""] = pending(outputs)
             if wildcards.model not in found:
                 found[wildcards.model] = self.of([wildcards.model], found[""])
@@ -76,8 +76,8 @@ class JobThreads:
         """Threads of a job.
 
         Args:
-            models: the models that it runs, one after the other; none for a job that runs no model.
-            jobs: jobs of its kind that may run side by side.
+            models: the models that it runs, one after the other; may be empty.
+            jobs: number of concurrent jobs of its kind.
         """
         if not models or self.cores is None or self.on_gpus:
             return 1

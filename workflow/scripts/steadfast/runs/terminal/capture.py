@@ -1,8 +1,7 @@
-"""What others print on the terminal while the status block is drawn there: jobs, libraries, Snakemake itself.
+"""Capture of other output to the terminal while the status block is shown: jobs, libraries, Snakemake itself.
 
-The block is drawn over and over, so whatever is written between two drawings would be overwritten or leave parts of the
-block behind. Meanwhile file descriptors 1 and 2 lead into a pipe, as far as they are terminals, and every line that
-comes out of it is handed on.
+The block is redrawn repeatedly, so other output would be overwritten or leave parts of the block behind. Therefore file
+descriptors 1 and 2, if they are terminals, are redirected to a pipe, and every line from it is passed on.
 """
 
 import os
@@ -12,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-# seconds after which text without an end of line is handed on
+# seconds after which text without a line end is passed on
 IDLE_SECONDS = 0.5
 END = b"\0steadfast: end of capture\0\n"
 
@@ -21,7 +20,7 @@ class Capture:
     """Redirects standard output and error from ``start`` to ``stop``.
 
     Args:
-        hand_on: gets each line, without its end.
+        hand_on: called with each line, without its end.
     """
 
     def __init__(self, hand_on: Callable[[str], None]) -> None:
@@ -42,7 +41,7 @@ class Capture:
         threading.Thread(target=self._read, args=(read,), daemon=True).start()
 
     def stop(self) -> None:
-        """Lead the output back to the terminal, after all that was captured has been handed on."""
+        """Pass on the remaining captured output, then restore the terminal."""
         if not self._saved:
             return
         _flush()
@@ -50,7 +49,7 @@ class Capture:
             os.dup2(saved, number)
             os.close(saved)
         self._saved = {}
-        # a process that is left may hold the pipe open for longer
+        # a remaining process may keep the pipe open
         os.write(self._write, END)
         os.close(self._write)
         self._over.wait(timeout=5)

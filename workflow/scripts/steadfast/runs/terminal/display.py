@@ -1,8 +1,8 @@
-"""What is shown of a run, read from the events of Snakemake's log records.
+"""Display of a run, from the events of Snakemake's log records.
 
-On a terminal a block at the bottom shows the running steps, how much is done and the time that is left; above it come
-warnings and failures. A log or a pipe gets a line for every step that is done instead. Snakemake's own log file below
-.snakemake/log keeps every detail.
+On a terminal, a block at the bottom shows the running steps, the progress and the remaining time, with warnings and
+failures above it. A log or a pipe gets a line per finished step instead. Snakemake's log file in .snakemake/log has all
+details.
 """
 
 import logging
@@ -26,9 +26,9 @@ from steadfast.runs.terminal.status import RunningStep
 from steadfast.runs.terminal.words import in_words, reason_in_words, steps
 from steadfast.runs.workflow import TARGET
 
-# seconds until a line reports on a running step in a log; the pause doubles, up to the second number
+# seconds between lines about a running step in a log; the pause doubles up to the second value
 PAUSE = 30.0, 900.0
-# events of our own, beside Snakemake's
+# additional events, next to Snakemake's
 FORECAST, END = "steadfast_forecast", "steadfast_end"
 EVENTS_LEFT_OUT = frozenset(
     {"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress", "rulegraph"}
@@ -41,14 +41,14 @@ Line = tuple[str, str]
 
 @dataclass
 class Step:
-    """A step that has begun.
+    """A running step.
 
     Attributes:
-        words: what it does, in human-readable words.
+        words: human-readable description.
         began: seconds since the epoch.
         log: path of its log, empty if it has none.
-        reported: when a line was last written on it.
-        pause: seconds until the next one.
+        reported: time of its last line in the log.
+        pause: seconds until the next line.
         note: the last line of its log.
     """
 
@@ -65,7 +65,7 @@ class RunDisplay:
 
     Attributes:
         title: the grid in a few words, shown when the run begins.
-        failures: by number of the job.
+        failures: failed steps by number of the job.
         interrupted: whether the user or a signal asked the run to end.
 
     Args:
@@ -97,7 +97,7 @@ class RunDisplay:
         }
 
     def take(self, record: logging.LogRecord) -> None:
-        """Show what a record says, if it says anything about the study."""
+        """Show a record, if it concerns the study."""
         event = str(getattr(record, "event", None) or "")
         if event in EVENTS_LEFT_OUT:
             return
@@ -105,7 +105,7 @@ class RunDisplay:
             self._screen.write(text, style)
 
     def look(self) -> None:
-        """Read from the logs how far the running steps are, and show it."""
+        """Read the progress of the running steps from their logs, and show it."""
         now = time.time()
         for number, step in self._running.items():
             step.note = last_line(step.log)
@@ -122,11 +122,11 @@ class RunDisplay:
             self._screen.show(rows, self._pace.position())
 
     def close(self) -> None:
-        """Take the status away."""
+        """Remove the status block."""
         self._screen.end()
 
     def _plan(self, record: Any) -> Iterator[Line]:
-        # the target does nothing, and Snakemake counts it as a step
+        # Snakemake counts the target as a step, though it does nothing
         total = int(record.stats["total"]) - int(record.stats.get(TARGET, 0))
         rules = set(record.stats) - {"total", TARGET}
         title = "" if rules and rules <= BESIDE_THE_GRID else f"{self.title}\n"
@@ -165,7 +165,7 @@ class RunDisplay:
             yield self._line("done", f"{step.words} ({duration(time.time() - step.began)})"), ""
 
     def _failed_job(self, record: Any) -> Iterator[Line]:
-        # those of a group come indented, after the error of the group
+        # errors of a group's jobs are indented, after the error of the group
         if not record.indent:
             yield from self._failed(record.jobid, record.log, str(record.rule_msg or ""))
 
@@ -180,7 +180,7 @@ class RunDisplay:
             yield self._line("FAILED", f"{step.words}: {failure.cause.splitlines()[0]}"), "red"
 
     def _failed_group(self, record: Any) -> Iterator[Line]:
-        """Of several steps in one allocation those have failed whose log says so, or else the allocation has."""
+        """Failed steps of a group in one allocation: those whose logs say so, or else the whole allocation."""
         jobs = record.job_error_info
         guilty = [info for info in jobs if explained_by("", info["log"], since=self._step(info["jobid"]).began)]
         for info in guilty or jobs[:1]:
@@ -219,7 +219,7 @@ class RunDisplay:
             yield text, LEVELS.get(record.levelno, "")
 
     def _end(self, record: Any) -> Iterator[Line]:
-        """The run is over: say so, or why it ended before its end and how to go on."""
+        """Report the end of the run, or why it stopped and how to resume."""
         self._running.clear()
         self._screen.end()
         if not record.succeeded:

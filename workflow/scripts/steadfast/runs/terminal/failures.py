@@ -10,11 +10,11 @@ from steadfast.core import disk
 
 TAIL_BYTES = 16_384
 TAIL_LINES = 8
-# what tqdm draws, where a library's own bar cannot be switched off: `Loading:  42%|████ | 8/19 [00:02<00:03, 3.4it/s]`
+# output of tqdm, if a library's progress bar cannot be disabled: `Loading:  42%|████ | 8/19 [00:02<00:03, 3.4it/s]`
 BAR = re.compile(r"\d%\|.*\|\s*\S+/\S+ \[|\d+it \[\d")
 CAUSES_SHOWN = 5
 STEPS_NAMED = 3
-# what job.run_job writes before the message of an error that is meant for the user
+# prefix that job.run_job writes before a message to the user
 OWN_ERROR = "error: "
 DISK_FULL = "disk full: "
 TRACEBACK = "Traceback (most recent call last):"
@@ -31,8 +31,8 @@ class FailedStep:
 
     Attributes:
         step: human-readable name of the step.
-        cause: one sentence, or several lines where the message has them.
-        log: path of the log that tells more; empty if none was written.
+        cause: one sentence, or several lines.
+        log: path of its log; empty if none was written.
         tail: the log's last lines before the cause.
     """
 
@@ -48,8 +48,8 @@ def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Fa
     Args:
         step: human-readable name of the step.
         logs: its log and, on a cluster, the scheduler's.
-        message: what Snakemake or the scheduler reports of it.
-        since: when the step began, in seconds since the epoch; older logs are of an earlier run.
+        message: message of Snakemake or the scheduler.
+        since: start of the step, in seconds since the epoch; older logs belong to an earlier run.
     """
     found = explained_by(step, logs, since=since)
     if found:
@@ -64,12 +64,12 @@ def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Fa
 
 
 def explained_by(step: str, logs: Sequence[str], *, since: float) -> FailedStep | None:
-    """Read the cause of a failure from the first log that tells one; None if none does.
+    """Read the cause of a failure from the first log that contains one; None if there is none.
 
     Args:
         step: human-readable name of the step.
         logs: its log and, on a cluster, the scheduler's.
-        since: when the step began, in seconds since the epoch; older logs are of an earlier run.
+        since: start of the step, in seconds since the epoch; older logs belong to an earlier run.
     """
     for log in logs:
         lines = _last_lines(Path(log)) if _is_newer(Path(log), since) else []
@@ -82,7 +82,7 @@ def explained_by(step: str, logs: Sequence[str], *, since: float) -> FailedStep 
 
 
 def describe(failures: Sequence[FailedStep]) -> list[str]:
-    """Lines on the failures, those with the same cause together."""
+    """Lines about the failures, grouped by cause."""
     by_cause: dict[str, list[FailedStep]] = defaultdict(list)
     for failure in failures:
         # what is free and what takes most space changes from one to the next
@@ -107,13 +107,13 @@ def describe(failures: Sequence[FailedStep]) -> list[str]:
 
 
 def last_line(log: str) -> str:
-    """The last line of a log that has any text and is not a library's progress bar; empty without one."""
+    """The last line of a log with text that is not a library's progress bar; empty if there is none."""
     lines = reversed(_last_lines(Path(log)))
     return next((line for line in lines if not BAR.search(line)), "")
 
 
 def _cause_in(lines: Sequence[str]) -> tuple[int, str]:
-    """Index of the line where the cause begins, and the cause; empty if the log tells none."""
+    """Index of the line where the cause begins, and the cause; empty if there is none."""
     for index in range(len(lines) - 1, -1, -1):
         if lines[index].startswith(OWN_ERROR):
             return index, "\n".join(lines[index:]).removeprefix(OWN_ERROR)
@@ -144,7 +144,7 @@ def _is_newer(log: Path, since: float) -> bool:
 
 
 def _last_lines(log: Path) -> list[str]:
-    """Last lines of a log with text in them, as text that a terminal can do nothing with but show."""
+    """Last non-empty lines of a log, without terminal control sequences."""
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - TAIL_BYTES, 0))

@@ -8,21 +8,21 @@ from steadfast.core.progress import duration
 from steadfast.runs.estimates.forecast import Forecast
 from steadfast.runs.terminal.words import clock
 
-# seconds for which an estimate stays as it is, unless a step begins or ends: a thousand steps take hundredths of one
+# seconds between updates of the estimate, unless a step begins or ends (simulating a thousand steps takes time)
 KEPT = 2.0
 LEFT_WIDTH = 15
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run is.
+    """Progress of a run.
 
     Attributes:
-        done: steps that are over.
-        total: all steps.
-        share: of the expected cost, from 0 to 1; of the number of steps without a forecast.
-        gone: seconds since the start.
-        left: seconds to the end; None without a forecast.
+        done: number of finished steps.
+        total: number of all steps.
+        share: completed share of the expected cost, or without a forecast of the number of steps, from 0 to 1.
+        gone: elapsed seconds.
+        left: remaining seconds; None without a forecast.
     """
 
     done: int
@@ -33,7 +33,7 @@ class Position:
 
 
 class Pace:
-    """Counts steps; by what they are expected to take once there is a forecast, by their number before."""
+    """Counts steps, weighted by expected duration if there is a forecast."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.done = self.total = 0
@@ -55,12 +55,12 @@ class Pace:
             self._estimate = None
 
     def set_end(self, job: int, ends: float) -> None:
-        """A running step has said itself when it ends."""
+        """Record a running step's own estimate of its end."""
         if self.forecast:
             self.forecast.set_end(job, ends)
 
     def position(self) -> Position:
-        """Where the run is now."""
+        """The current progress."""
         now = self._now()
         gone = now - self._began
         if self.total and self.done >= self.total:
@@ -73,7 +73,7 @@ class Pace:
         return Position(self.done, self.total, share, gone, left)
 
     def words(self) -> str:
-        """Time gone, share done and time left, in columns."""
+        """Elapsed time, completed share and remaining time, in columns."""
         at = self.position()
         share = f"{int(100 * at.share)}%" if at.total else ""
         if self.forecast is None:

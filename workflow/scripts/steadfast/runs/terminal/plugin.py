@@ -1,7 +1,7 @@
-"""The display of a run as a logger plugin of Snakemake, ``--logger steadfast``, which profiles/default asks for.
+"""The display of a run as a logger plugin of Snakemake, ``--logger steadfast``, set in profiles/default.
 
-Snakemake hands log records to its plugins in a thread of their own, so that a terminal that is slow, or stopped by
-Ctrl-S, does not hold up the run. What the Snakefile has to show goes the same way, and so keeps its place among them.
+Snakemake passes log records to its plugins in a separate thread, so that a slow or stopped (Ctrl-S) terminal does not
+block the run. Output of the Snakefile takes the same way, which preserves the order.
 """
 
 import logging
@@ -23,14 +23,14 @@ from steadfast.runs.terminal.screen import screen_for
 
 NAME = "steadfast"
 MODULE = "snakemake_logger_plugin_steadfast"
-# seconds between two looks at the running steps
+# seconds between updates of the running steps
 LOOK_SECONDS = 1.0
-# seconds that the end of a run waits for what was logged before it to be shown
+# seconds that the end of a run waits for earlier records to be shown
 END_SECONDS = 30.0
 
 
 class LogHandler(LogHandlerBase):
-    """Shows the records of a run, or with ``--verbose`` what Snakemake itself shows of them."""
+    """Shows the records of a run, or with ``--verbose`` Snakemake's own output."""
 
     # the one that this process's run has
     current: "LogHandler | None" = None
@@ -79,7 +79,7 @@ class LogHandler(LogHandlerBase):
             self._verbatim.setFormatter(fmt)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a record. Whatever goes wrong, the thread that brings records goes on."""
+        """Show a record; errors do not stop the logging thread."""
         try:
             if self._verbatim:
                 self._verbatim.emit(record)
@@ -92,18 +92,18 @@ class LogHandler(LogHandlerBase):
                 shown.set()
 
     def close(self) -> None:
-        """Stop watching, and leave the terminal as it was."""
+        """Stop the display and restore the terminal."""
         self._over.set()
         with suppress(OSError, ValueError):
             self._display.close()
         super().close()
 
     def describe_run(self, title: str) -> None:
-        """Set what is shown above the first step: the grid in a few words."""
+        """Set the title above the first step: a short description of the grid."""
         self._display.title = title
 
     def foresee(self, forecast: Forecast, lines: Iterable[str]) -> None:
-        """Take over what is expected of the run, and show its outlook.
+        """Set the forecast of the run, and show its outlook.
 
         Args:
             forecast: of the run's steps, by their numbers.
@@ -112,7 +112,7 @@ class LogHandler(LogHandlerBase):
         logger.info("\n".join(lines), extra={"event": FORECAST, "forecast": forecast})
 
     def end(self, *, succeeded: bool) -> None:
-        """Say how the run ended, after everything that was logged before is shown, and leave the terminal to others."""
+        """Report how the run ended, after all earlier records, and release the terminal."""
         shown = threading.Event()
         logger.info(None, extra={"event": END, "succeeded": succeeded, "shown": shown})
         shown.wait(END_SECONDS)
@@ -138,14 +138,14 @@ class LogHandler(LogHandlerBase):
 
 
 def register() -> list[str]:
-    """Let Snakemake know the plugin, which it finds by itself only where the package is installed.
+    """Register the plugin with Snakemake, which finds it by itself only if the package is installed.
 
     Returns:
         Values for ``--logger``.
     """
     import snakemake_logger_plugin_steadfast as module
 
-    # the disk may be full that Snakemake's own log is on; Python would show a traceback for every line of it
+    # if the disk of Snakemake's log is full, Python would show a traceback for every line
     logging.raiseExceptions = False
     sys.excepthook = _without_traceback_of_interrupts
     LoggerPluginRegistry().register_plugin(MODULE, module)

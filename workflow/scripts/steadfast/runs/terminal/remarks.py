@@ -1,13 +1,13 @@
-"""What Snakemake 9 says in texts, where it gives no event to go by; the one place that knows its wordings.
+"""Texts of Snakemake 9 for which there is no event, defined in this module only.
 
 Everything else is read from the events of its log records (`steadfast.runs.terminal.display`).
 """
 
 import re
 
-# of Ctrl-C, and of SIGTERM, after which running steps come to their end
+# messages after Ctrl-C and SIGTERM, after which running steps finish
 INTERRUPTIONS = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
-# remarks on Snakemake itself that say nothing about the study
+# remarks about Snakemake itself, irrelevant to the study
 CHATTER = (
     "Using workflow specific profile",
     "Assuming unrestricted shared filesystem usage",
@@ -25,7 +25,7 @@ CHATTER = (
     "Some jobs were triggered by provenance information",
     "Rules with provenance triggered jobs",
 )
-# the exception of a job whose command failed, which says nothing that its log does not say better
+# the exception of a failed command, which its log explains better
 COMMAND_FAILED = "CalledProcessError"
 _RETRY = re.compile(r"Trying to restart job (\d+)\.")
 # of executors for clusters
@@ -33,11 +33,11 @@ _SUBMITTED = re.compile(r"Job \d+ has been submitted with ")
 
 
 def retried_job(text: str) -> int | None:
-    """Number of the job that is tried again; None if the text says no such thing."""
+    """Number of the retried job; None if the text is not about a retry."""
     found = _RETRY.fullmatch(text)
     return int(found[1]) if found else None
 
 
 def is_chatter(text: str) -> bool:
-    """Whether a text says nothing about the study."""
+    """Whether a text is irrelevant to the study."""
     return not text.strip() or text.startswith(CHATTER) or _SUBMITTED.match(text) is not None

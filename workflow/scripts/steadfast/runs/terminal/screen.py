@@ -1,4 +1,4 @@
-"""Where a run is shown: a log or a pipe, which gets lines, or a terminal, which has a status block below them."""
+"""Output of a run: to a log or a pipe as lines, or to a terminal with a status block below them."""
 
 import io
 import os
@@ -16,16 +16,16 @@ from steadfast.runs.terminal.status import RunningStep, render
 
 
 class Screen(Protocol):
-    """What lines are written to.
+    """Target of the output.
 
     Attributes:
-        is_live: whether it has a status block; lines on single steps are for those that have none.
+        is_live: whether it has a status block; lines about single steps are written only without one.
     """
 
     is_live: bool
 
     def write(self, text: str, style: str = "") -> None:
-        """Write lines that stay.
+        """Write permanent lines.
 
         Args:
             text: one or more lines.
@@ -33,7 +33,7 @@ class Screen(Protocol):
         """
 
     def show(self, rows: Sequence[RunningStep], at: Position) -> None:
-        """Show the state of the run, over the one before."""
+        """Show the state of the run, replacing the previous one."""
 
     def end(self) -> None:
         """Take the status away."""
@@ -48,7 +48,7 @@ class Lines:
         self._stream = stream
 
     def write(self, text: str, style: str = "") -> None:
-        """Write lines; the reader may have gone, which is no reason for the run to end."""
+        """Write lines; a closed reader does not end the run."""
         with suppress(OSError, ValueError):
             self._stream.write(f"{text}\n")
             self._stream.flush()
@@ -57,21 +57,21 @@ class Lines:
         """A log has no status."""
 
     def end(self) -> None:
-        """Nothing is to be taken away."""
+        """Nothing to remove."""
 
 
 class Terminal:
-    """A terminal, whose last lines are drawn over.
+    """A terminal, whose last lines are redrawn.
 
     Args:
         stream: standard output or error.
-        colors: whether colors are wanted; the variable NO_COLOR is heeded as well.
+        colors: whether to use colors; NO_COLOR is respected too.
     """
 
     is_live = True
 
     def __init__(self, stream: TextIO, *, colors: bool) -> None:
-        # of its own, since the stream's file descriptor is redirected while the block is drawn
+        # a separate descriptor, since the stream's is redirected while the block is shown
         own = open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="replace", newline="\n")
         self._console = _Console(
             file=own, force_terminal=True, force_jupyter=False, no_color=None if colors else True, highlight=False
@@ -104,7 +104,7 @@ class Terminal:
                 self._live.update(block, refresh=True)
 
     def end(self) -> None:
-        """Erase the block, and let others print on the terminal again."""
+        """Erase the block and stop capturing other output."""
         live, self._live = self._live, None
         if live is not None:
             self._capture.stop()

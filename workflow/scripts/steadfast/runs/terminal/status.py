@@ -1,4 +1,4 @@
-"""The block at the bottom of a terminal: the running steps, how much is done, and the time that is left."""
+"""The block at the bottom of a terminal: running steps, progress, and remaining time."""
 
 import re
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from steadfast.runs.terminal.pace import Position
 from steadfast.runs.terminal.words import steps
 
 MOST_ROWS = 10
-# rows of the terminal that the block leaves to what is above it
+# rows of the terminal that the block leaves free above it
 LEFT_FREE = 4
-# columns from which on there is room for the count and the time left of a step, and for all that its log says
+# minimum widths for the count and remaining time of a step, and for the full last line of its log
 WIDE, WIDEST = 70, 110
 BAR_WIDTH = 20
 COUNT = re.compile(r"(?:^|: )([\d,]+/[\d,]+(?: MiB)?)\b")
-# what a step's progress gets of the columns: a count and a time, or a share of the widest terminals
+# width of a step's progress: a count and a time, or a share of wide terminals
 BRIEF_WIDTH = 24
 NAME_SHARE, NOTE_SHARE = 3, 2
 
@@ -30,8 +30,8 @@ class RunningStep:
     """A running step.
 
     Attributes:
-        words: what it does.
-        seconds: since it began.
+        words: human-readable description.
+        seconds: elapsed seconds.
         note: the last line of its log.
     """
 
@@ -45,7 +45,7 @@ def render(rows: Sequence[RunningStep], at: Position, console: Console) -> Rende
 
     Args:
         rows: the running steps.
-        at: where the run is.
+        at: progress of the run.
         console: the terminal; its width, height and encoding decide what fits.
     """
     room = max(min(MOST_ROWS, console.height - LEFT_FREE), 0)
@@ -75,7 +75,7 @@ def _table(rows: Sequence[RunningStep], console: Console) -> Table:
 
 
 def brief(note: str) -> str:
-    """What fits into few columns of the last line of a log: a count and the time left; all of it without these."""
+    """Short form of the last line of a log: a count and the remaining time, or the whole line without these."""
     count, left = COUNT.search(note), seconds_left(note)
     parts = [count[1] if count else "", f"{duration(left)} left" if left is not None else ""]
     return ", ".join(filter(None, parts)) or note

@@ -1,6 +1,6 @@
 """Words of the display of a run: steps, reasons, times."""
 
-# what Snakemake gives as reasons, in words; the first that holds is shown
+# Snakemake's reasons in words; the first that applies is shown
 REASONS = {
     "Forced execution": "asked for",
     "Incomplete output files": "left unfinished",
@@ -25,7 +25,7 @@ def steps(number: int) -> str:
 
 
 def reason_in_words(reason: str) -> str:
-    """Why a step is needed, from what Snakemake says of it."""
+    """Why a step is needed, from Snakemake's reason."""
     return next((words for phrase, words in REASONS.items() if phrase in reason), "always made")
 
 
