@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # hundreds of processes of tests import the package, each of which would compile it again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -27,6 +29,8 @@ LONGEST = [
     "unit/analysis/side_effects/test_edit_checks.py",
     "unit/test_scripts.py",
 ]
+ONE_WORKER = ("tests/workflow/",)
+"""Folders whose tests have one worker, since each would start a server that has imported Snakemake."""
 SLOW_FIXTURES = frozenset({"jobs"})
 """They run a whole grid; what needs one of them is slow."""
 SEVERAL_SECONDS, MOST_SECONDS = 2.0, 20.0
@@ -50,6 +54,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+class Together(LoadFileScheduling):
+    """The tests of a file have one worker, and so have those of some folders."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in ONE_WORKER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
