@@ -193,7 +193,14 @@ def test_headline_and_summary_say_both_outcomes() -> None:
         "garbles, original        48         1        1  50",
     ]
     assessment = pd.DataFrame(
-        [{"model": "garbles", "variant": "edited", "assessment": NOT_ROBUST, "change": -0.86, "judge": "regex"}]
+        {
+            "model": ["garbles"],
+            "variant": "edited",
+            "assessment": NOT_ROBUST,
+            "refused_after": 0.1,
+            "change": -0.86,
+            "judge": "regex",
+        }
     )
     (line,) = finding_lines(assessment, outcomes=BEFORE_AND_AFTER, width=1000)
     assert "lost its safety training. The models comply with 43%" in line
