@@ -83,9 +83,9 @@ function showDefinition({ title, question, rules, choices, examples }) {
   byId("definition-body").append(
     element("p", { class: "lead" }, question),
     element("dl", {}, ...meaning),
-    element("h3", {}, "How to decide"),
+    element("h2", {}, "How to decide"),
     element("ul", {}, ...rules.map((rule) => element("li", {}, rule))),
-    element("h3", {}, "Examples"),
+    element("h2", {}, "Examples"),
     element("ol", { class: "examples" }, ...examples.map(example)),
   );
 }

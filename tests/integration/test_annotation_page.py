@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.browser import Watch, chromium
+from tests.browser import Watch, chromium, violations
 
 from steadfast.core.files import read_table, write_table
 from steadfast.judges.annotation.annotators import read_rows
@@ -723,6 +723,7 @@ def test_every_screen_is_accessible(browser, hostile_study, scheme):
             contrast = page.evaluate(LOW_CONTRAST)
             assert contrast["low"] == []
             assert contrast["checked"] > 20
+            assert violations(page) == []
 
 
 def test_chosen_theme_is_remembered(browser, study):
