@@ -17,9 +17,9 @@ NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit
 CHOICE = "best_attack_of"
 SEARCH = "search"
 CHOOSING = (CHOICE, SEARCH)
-"""Keys of a variant in whose place the workflow chooses a direction and an edit."""
+"""Keys of a variant for which the workflow selects direction and edit."""
 CHANGES = frozenset({"direction", "edit", "intervention", "decoding", *CHOOSING})
-"""Keys of a variant that say what is done to a model."""
+"""Keys of a variant that modify a model."""
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
@@ -43,7 +43,7 @@ def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
 def _parts_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         for part, need in NEEDS.items():
-            # where the workflow chooses direction and edit, none of the parts is allowed, and that is reported
+            # if the workflow selects direction and edit, these parts are not allowed (reported elsewhere)
             if part in variant and need not in variant and not set(CHOOSING) & set(variant):
                 yield f"variants.{name}: {part!r} is given, so {need!r} is needed as well"
 

@@ -28,7 +28,7 @@ from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
 
 
 def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[str, Any]:
-    """Validate a configuration, fill in its defaults and check its keys against one another.
+    """Validate a configuration, fill in its defaults and cross-check its keys.
 
     Args:
         config: the merged configuration.
@@ -51,7 +51,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         raise ConfigError("\n".join(problems))
     complete = with_served_models(complete)
     for message in warnings_about(complete):
-        # a level of 2 would name the Snakefile, and Snakemake drops warnings that come from it
+        # with a level of 2 the warning would come from the Snakefile, and Snakemake would drop it
         warnings.warn(message, ConfigWarning, stacklevel=1)
     return complete
 
@@ -220,7 +220,7 @@ def _two_runs_are_compared(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"compared_runs: names {len(runs)} results folders; two are compared"
     for name, folder in runs.items():
         verdicts = Path(folder) / "tables" / "verdicts.parquet"
-        # those of this folder may be made first
+        # those in this folder may be created first
         if not verdicts.is_file() and not Path(folder).samefile("results"):
             yield f"compared_runs.{name}: {folder} is not a finished run's results: it has no tables/verdicts.parquet"
 

@@ -19,8 +19,7 @@ def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
     """
     entry, seen = config["models"][model], {model}
     while base := source_of(entry).base(entry):
-        # what is built on another model adds no blocks; a base that is missing or goes round in a circle is reported
-        # elsewhere
+        # an adapter has the blocks of its base; missing or circular bases are reported elsewhere
         if base in seen or base not in config["models"]:
             return None
         seen.add(base)
@@ -29,7 +28,7 @@ def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
 
 
 def wanted_blocks(model: str, variants: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Keys of the configuration that name blocks of a model, with what they name; see ``missing_blocks``."""
+    """Config keys that name blocks of a model, with their values; see ``missing_blocks``."""
     for name, variant in variants.items():
         if model not in variant.get("models", [model]):
             continue

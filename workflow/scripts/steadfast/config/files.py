@@ -1,7 +1,7 @@
 """Checks of configuration files as text: errors that Snakemake reports without file or line, and those that YAML hides.
 
-Snakemake reads the files before any rule is, so the profile ``profiles/default`` has this module look at them first.
-It needs the standard library and YAML alone.
+Snakemake reads these files before any rule, so the profile ``profiles/default`` calls this module first. It needs only
+the standard library and YAML.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from steadfast.core.terminal_encoding import show_any_text
 from steadfast.core.yaml_text import LOADER, parse_yaml
 
 DEFAULT = "config/config.yaml"
-# Python parses no longer ones, and no setting needs them
+# Python does not parse longer numbers, and no setting needs them
 MOST_DIGITS = 400
-# what looks like spaces and is none for YAML
+# characters that look like spaces but are not in YAML
 NO_SPACES = {"\t": "tab", "\u00a0": "no-break space", "\u3000": "wide space"}
 _INDENTED_ODDLY = re.compile(rf" *([{''.join(NO_SPACES)}])\s*[^#\s]")
-# forms of YAML 1.1 in which a number is not what it looks like: 0777 is 511, and 1:30 is 90
+# surprising number formats of YAML 1.1: 0777 is 511, and 1:30 is 90
 _ODD_NUMBER = re.compile(r"[-+]?0[0-7_]*[0-7]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _KINDS = {yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}
 
@@ -39,7 +39,7 @@ def check_config_file(file: str | Path) -> None:
     """
     problem = file_problem(str(file))
     if problem:
-        # Snakemake takes whatever comes behind `--configfile` for one of the files
+        # Snakemake treats every argument after `--configfile` as a file
         hint = "" if Path(file).suffix else "; a target comes before `--configfile`, or behind `--`"
         raise ConfigError(f"the configuration file: {problem}{hint}")
     text = _text(Path(file))
@@ -194,7 +194,7 @@ def _check_scalar(node: yaml.ScalarNode, file: str | Path, path: str) -> None:
 
 
 def _is_json(text: str) -> bool:
-    """Whether Snakemake, which tries JSON first, would read a mapping of JSON."""
+    """Whether the text is a JSON mapping, which Snakemake tries first."""
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):

@@ -51,7 +51,7 @@ def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
     tables = {f"counts_tables.{name}": path for name, path in config["counts_tables"].items()}
     files = {**tables, **{f"annotations.{number}": path for number, path in enumerate(config["annotations"])}}
     for where, path in files.items():
-        # what cannot be read at all is identified by its reader
+        # unreadable files are reported by their reader
         with suppress(DataError):
             if is_guessed(path):
                 yield f"{where}: {GUESSED.format(path=path)}"

@@ -37,7 +37,7 @@ def _contrast_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _served(config: Mapping[str, Any], judge: str) -> ModelVariant | None:
-    """The edited model–variant pair of the grid that a judge runs on, if it runs on one."""
+    """The edited model–variant pair that a judge runs on, if any."""
     served = config["judges"][judge].get("serve") or {}
     pair = (str(served.get("model")), str(served.get("variant", "original")))
     known = pair[0] in config["models"] and pair[1] in config["variants"]
@@ -45,7 +45,7 @@ def _served(config: Mapping[str, Any], judge: str) -> ModelVariant | None:
 
 
 def _needed(config: Mapping[str, Any], pair: ModelVariant | None) -> list[ModelVariant]:
-    """A model–variant pair and all edited ones that it waits for, each once."""
+    """A model–variant pair and all edited pairs that it depends on, without duplicates."""
     found: list[ModelVariant] = []
     waiting = [pair]
     while waiting:

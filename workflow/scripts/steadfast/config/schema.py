@@ -1,4 +1,4 @@
-"""The schema of the configuration: validation by the models of its settings, and the JSON schema that they give."""
+"""The schema of the configuration: validation by the models of its settings, and the JSON schema."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def load_schema() -> dict[str, Any]:
-    """The JSON schema of the configuration; config entries that choose a plug-in are definitions of their own."""
+    """The JSON schema of the configuration; config entries that select a plug-in are separate definitions."""
     schema: dict[str, Any] = _without_stubs(schema_of(Configuration))
     definitions = {family.name: _without_stubs(_entry(family)) for family in FAMILIES.values() if family.entries}
     return {"$schema": DIALECT, "title": "Steadfast's configuration", **schema, "$defs": definitions}
@@ -67,7 +67,7 @@ def _entry(family: Family) -> dict[str, Any]:
 
 
 def _chooses(family: Family, name: str, implied: list[str]) -> dict[str, Any]:
-    """The condition on an entry that chooses a plug-in: its key names it, or is left out where another key does."""
+    """The condition for an entry to select a plug-in: its key names it, or is omitted if another key implies it."""
     named = {"properties": {family.key: {"const": name}}}
     if name not in implied:
         return {**named, "required": [family.key]}
@@ -78,7 +78,7 @@ def _branch(family: Family, name: str) -> dict[str, Any]:
     """The schema of the entries that choose a plug-in; its title says what it is."""
     schema = dict(schema_of(family.settings(name)))
     about = schema.pop("description").removesuffix(".")
-    # those of its own before those that it shares with others
+    # its own keys before shared ones
     own = [key for key in family.settings(name).__annotations__ if key in schema.get("properties", {})]
     keys = schema.pop("properties", {})
     keys = {family.key: {"const": name}, **{key: keys[key] for key in own}, **keys}
@@ -112,7 +112,7 @@ def _require_texts(config: Mapping[str, Any]) -> None:
 
 
 def _require_plain_values(config: Mapping[str, Any]) -> None:
-    """Check that mappings of any content, which are passed on, hold what JSON can express."""
+    """Check that mappings of arbitrary content can be expressed in JSON."""
     for where, value in _parts(config):
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{where}: {value!r} is not allowed; allowed: a finite number")
@@ -124,7 +124,7 @@ def _require_plain_values(config: Mapping[str, Any]) -> None:
 
 
 def _parts(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    """A configuration and all within it, each with its place, from the outside in."""
+    """A configuration and all nested values with their places, outermost first."""
     yield where, value
     if isinstance(value, Mapping):
         for key, item in value.items():

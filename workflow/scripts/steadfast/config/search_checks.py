@@ -92,7 +92,7 @@ def _judges_can_decide(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why_no_decision(entry: Mapping[str, Any]) -> str:
-    """Why a judge cannot decide a search; empty if it can."""
+    """Why a judge cannot be used in a search; empty if it can."""
     kind = JUDGES.settings(entry["kind"])
     if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"

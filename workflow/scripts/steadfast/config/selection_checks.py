@@ -1,4 +1,4 @@
-"""Checks of variants that are the best attack of some sweeps: their candidates and their judge."""
+"""Checks of variants that select the best attack of sweeps: their candidates and their judge."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -66,7 +66,7 @@ def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
-    """Why a judge cannot say which attack is the best; empty if it can."""
+    """Why a judge cannot select the best attack; empty if it can."""
     entry = config["judges"][judge]
     if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"

@@ -1,4 +1,4 @@
-"""Judges that name weights of the hub: each becomes an entry of ``models``, fetched and pinned like any other."""
+"""Judges with weights from the hub: each becomes an entry of ``models``, fetched and pinned like any other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +11,9 @@ PREFIX = "served-"
 
 
 def place_of_model(config: Mapping[str, Any], name: str) -> str:
-    """Where the configuration names a model: under ``models``, or where a judge asks for weights of its own."""
+    """Place of a model in the configuration: under ``models``, or in the entry of a judge with its own weights."""
     judge = name.removeprefix(PREFIX)
-    # versions of a judge ask for the same weights, and the first one is named
+    # versions of a judge use the same weights, and the first one is named
     served = judge != name and config["judges"].get(judge, {}).get("serve")
     return f"judges.{judge}.serve" if served and served.get("model") == name else f"models.{name}"
 
@@ -39,5 +39,5 @@ def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shares(config: Mapping[str, Any], judge: Mapping[str, Any]) -> bool:
-    """Whether a judge is a version of another that asks for the same weights: they are fetched once."""
+    """Whether a judge is a version of another judge with the same weights, which are fetched once."""
     return bool(config["judges"].get(judge.get(GROUP), {}).get("serve") == judge["serve"])

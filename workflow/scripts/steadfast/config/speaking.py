@@ -1,4 +1,4 @@
-"""Chat formats that the models of a configuration must support: of the prompts, and of judges that run on them."""
+"""Chat formats that the models of a configuration must support, for the prompts and for judges that run on them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def uses_of_template(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
         config: a complete configuration.
 
     Returns:
-        ``system``, whether any conversation has a system turn, and ``arguments``, the variables of all of them; nothing
+        ``system``, whether any conversation has a system turn, and ``arguments``, the variables of all of them; empty
         for a model without prompts.
     """
     uses = list(_uses(model, config))
@@ -43,6 +43,6 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
 def _has_system_turn(judge: Mapping[str, Any]) -> bool:
     from steadfast.judges.prompts.templates import load_template
 
-    if judge["prompt"] is None:  # a guard is given the conversation
+    if judge["prompt"] is None:  # the input of a guard is the conversation
         return False
     return any(role == SYSTEM for role, _ in load_template(judge["prompt"]).parts)

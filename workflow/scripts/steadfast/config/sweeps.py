@@ -1,4 +1,4 @@
-"""Sweeps: families of attacks, every direction with every change at every scale, as variants like any other."""
+"""Sweeps: families of attacks (every direction with every change at every scale), expanded to variants."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,12 +11,12 @@ FAMILIES = {"edit": EDITS, "intervention": INTERVENTIONS}
 
 
 def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a complete configuration in which every sweep has become variants.
+    """A copy of a complete configuration in which sweeps are expanded to variants.
 
     A variant is called ``{direction}-{change}-{scale in percent}``.
 
     Raises:
-        ConfigError: nothing is changed, a name is taken, or two scales come to the same percentage.
+        ConfigError: a sweep has no changes, a name is taken, or two scales have the same percentage.
     """
     variants = dict(config["variants"])
     for sweep, entry in config["sweeps"].items():

@@ -1,9 +1,9 @@
-"""Digests of code: whether a change of the code makes a result stale.
+"""Digests of code, which determine whether a change of the code makes a result stale.
 
-Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest
-over the meaning of a script and of every package module it reaches (comments, docstrings, descriptions of settings
-and formatting left out) says exactly when a result has to be made again. The modules of plug-ins are followed as
-those of the package are; other libraries are not, since the environment's lock pins them.
+Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest of a script
+and of every package module that it reaches (without comments, docstrings, descriptions of settings and formatting)
+determines exactly when a result must be recomputed. Modules of plug-ins are followed like those of the package; other
+libraries are not, since the environment's lock pins them.
 """
 
 import ast
@@ -22,23 +22,22 @@ from steadfast.core.registry import located, plug_in_packages
 
 PACKAGE = "steadfast"
 ROOT = Path(__file__).resolve().parents[1]
-# what changes without changing a result: the version, what a log says while a step runs, where results lie, and what
-# is said of settings that cannot be used
+# modules that do not affect results: the version, progress logs, paths of results, and messages about invalid settings
 NO_RESULT = frozenset(
     {"__init__.py", "core/progress.py", "core/setting_errors.py", "core/setting_schemas.py", "grid/paths.py"}
 )
-# calls that describe a setting, and what of them is for the reader alone
+# calls that declare a setting, with arguments that are only documentation
 FIELDS = frozenset({"Field", "optional", "nested"})
 DESCRIPTIONS = frozenset({"description", "title", "examples"})
-# how the facts of a file are found out
+# version of the analysis of a file
 METHOD = f"{sys.version_info[:2]}".encode() + Path(__file__).read_bytes()
 
 
 def code_digest(*roots: str | Path) -> str:
     """Digest of the given scripts (paths) and modules (dotted names) and of all package modules they import.
 
-    Imports inside functions count as well. Modules loaded by name through a registry are not imported
-    anywhere: give the chosen one as a further root, by its name in the registry if it is a plug-in's.
+    Imports inside functions are included. Modules loaded by name through a registry are not imported statically: pass
+    the selected one as a further root, by its name in the registry if it is a plug-in.
 
     Returns:
         The first 16 hex digits of a SHA-256.
@@ -57,8 +56,7 @@ def code_digest(*roots: str | Path) -> str:
 def remember_in(folder: str | Path) -> None:
     """Cache the facts about each file in ``folder``, by the file's content, for later processes.
 
-    Reading 200 files and writing them again without their comments takes a second, which every start of Snakemake
-    would spend again.
+    Parsing 200 files takes a second, which every start of Snakemake would repeat.
     """
     global _memory
     _memory = Path(folder)
@@ -71,7 +69,7 @@ _memory: Path | None = None
 
 @dataclass(frozen=True)
 class _Facts:
-    """Facts about a file that a digest needs.
+    """Properties of a file for a digest.
 
     Attributes:
         meaning: hash of the code without comments, docstrings and formatting.
@@ -83,7 +81,7 @@ class _Facts:
 
 
 def _reached(starts: Iterable[str]) -> set[str]:
-    """The given files and all that they import, directly or not."""
+    """The given files and all their direct and indirect imports."""
     seen: set[str] = set()
     waiting = set(starts)
     while waiting:
@@ -94,7 +92,7 @@ def _reached(starts: Iterable[str]) -> set[str]:
 
 @cache
 def _line(file: str) -> str:
-    """What a digest says of a file."""
+    """A file's line in a digest."""
     return f"{'/'.join(_place(file))} {_facts(file).meaning}"
 
 
@@ -144,7 +142,7 @@ def _own_files(name: str) -> list[str]:
     top, *parts = name.split(".")
     bases = [os.path.join(home, *parts) for home in _homes(top)]
     files = (file for base in bases for file in (os.path.join(base, "__init__.py"), f"{base}.py"))
-    # a name that is imported from a module is asked for as well, as if the module were a package
+    # imported names are looked up as well, as if the module were a package
     return [file for file in files if os.path.basename(file) in _listed(os.path.dirname(file))]
 
 
@@ -190,7 +188,7 @@ def _facts(file: str) -> _Facts:
     except (OSError, ValueError):
         facts = _find_out(source)
         partial = kept.with_name(f"{kept.name}.{os.getpid()}")
-        # what cannot be remembered is found out again
+        # if caching fails, the file is analyzed again
         with suppress(OSError):
             partial.write_text(json.dumps([facts.meaning, facts.imports]), encoding="utf-8")
             partial.replace(kept)

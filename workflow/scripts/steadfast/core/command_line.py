@@ -1,4 +1,4 @@
-"""Commands that are called by hand, outside a run: what went wrong is one message, not a traceback."""
+"""Commands for users, outside a run: errors are one message without a traceback."""
 
 import shlex
 import subprocess
@@ -14,13 +14,13 @@ PATH_ERRORS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirect
 
 
 def run_command_line(main: Callable[[], object]) -> NoReturn:
-    """Call the function of a command, and end the process with its exit status.
+    """Call the function of a command, and exit with its status.
 
     Args:
         main: returns the exit status; any value that is not a number means success.
 
-    An error of the user's (``SteadfastError``), a path that cannot be used, and a command within that failed end it
-    with one message on standard error and status 1. Every other error is one of the program and keeps its traceback.
+    User errors (``SteadfastError``), unusable paths and failed subprocesses exit with one message on standard error and
+    status 1. Other errors are bugs and keep their traceback.
     """
     show_any_text()
     try:

@@ -14,7 +14,7 @@ from steadfast.core.text_files import read_any_text
 
 SEPARATORS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?(\r\n|\r|\n)', re.IGNORECASE)
-# what is looked at to find the separator: characters, and records
+# limits for detecting the separator: characters, and records
 _SAMPLE, _SAMPLED_RECORDS = 1 << 16, 100
 
 
@@ -25,7 +25,7 @@ class Record:
     Attributes:
         number: its row as a spreadsheet counts: the header is row 1, blank rows count, and a record whose cells hold
             line breaks is one row.
-        cells: its cells by column; columns without a name are left out, and a cell that the record lacks is empty.
+        cells: its cells by column; columns without a name are skipped, and missing cells are empty.
     """
 
     number: int
@@ -38,8 +38,8 @@ class Delimited:
 
     Attributes:
         path: the file.
-        header: names of its columns, in its order; a column may have none, and two may have the same.
-        records: those below the header; blank lines are none.
+        header: names of its columns, in order; names may be missing or duplicate.
+        records: records below the header, without blank lines.
     """
 
     path: str
@@ -51,10 +51,10 @@ class Delimited:
         return [record for record in self.records if any(cell.strip() for cell in record.cells.values())]
 
     def require(self, columns: Iterable[str]) -> None:
-        """Check that columns are there, each once.
+        """Check that columns exist exactly once.
 
         Raises:
-            DataError: a column is missing, or the header has it twice; a cell would be that of the last one.
+            DataError: a column is missing, or a duplicate (the last one would be used).
         """
         for column in columns:
             if column not in self.header:
@@ -81,11 +81,11 @@ def read_delimited(
         path: a file in any of the encodings of ``read_any_text``.
         separator: what separates cells; None takes the one of a line ``sep=;``, or the one of ``SEPARATORS`` that
             makes most columns of the header.
-        name: makes a column's name of a cell of the header.
+        name: converts a header cell to a column name.
 
     Raises:
         DataError: there is no such file, it is not text or has no header, its quoting is broken, a row has more cells
-            than the header, a text seems to be broken into two rows, or a quote to have made one row of several.
+            than the header, a text appears to be split into two rows, or a quote to have merged several rows.
     """
     text = read_any_text(path)
     separator_line = _SEPARATOR_LINE.match(text)
@@ -127,10 +127,9 @@ def _parse(path: str | Path, text: str, separator: str, above: int) -> Iterator[
 
 
 def _reject_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[int, int]]) -> None:
-    """Raise where a line break without quotes has made two rows of one.
+    """Raise an error if an unquoted line break has split a row.
 
-    Some programs leave out the empty cells at the end of a row, so that a short row alone is none of these. Nor are
-    rows that are all equally short.
+    Some programs omit empty cells at the end of a row, so a single short row, or equally short rows, are not errors.
     """
     if len({width for _, width in widths}) == 1 and widths[0][1] > 1:
         return
@@ -154,7 +153,7 @@ def _record(path: str | Path, number: int, header: Sequence[str], cells: Sequenc
 
 
 def _separator_of(text: str) -> str:
-    """The separator that makes most columns of the header; of a single column one that its texts do not hold."""
+    """The separator that gives the most header columns; for a single column, one that its texts do not contain."""
     widths = {separator: _widths(text[:_SAMPLE], separator) for separator in SEPARATORS}
     if all(found[0] <= 1 for found in widths.values()):
         return next((separator for separator in SEPARATORS if max(widths[separator]) <= 1), SEPARATORS[0])

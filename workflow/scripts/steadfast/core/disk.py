@@ -13,7 +13,7 @@ from steadfast.core.units import in_units
 # exit status of a job that failed because the disk was full (EX_IOERR), since its log may not show it
 STATUS = 74
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-# how libraries in other languages word it
+# messages of libraries in other languages
 WORDS = re.compile(
     r"no space left on device|disk is full|disk quota exceeded|\b(os error|errno) (28|122)\b", re.IGNORECASE
 )
@@ -26,14 +26,14 @@ def cause_of(error: BaseException, places: Iterable[str | Path]) -> str:
     """Message to the user if a full disk is the cause of an error; empty if it is not.
 
     Args:
-        error: the error; those that it was raised from are looked at as well.
-        places: paths that were written to, the most likely first.
+        error: the error; its causes are checked too.
+        places: paths that were written to, most likely first.
     """
     chain = list(_chain(error))
     named = [str(each.filename) for each in chain if isinstance(each, OSError) and each.filename]
     outputs = [str(place) for place in places]
     reported = any((isinstance(each, OSError) and each.errno in FULL) or WORDS.search(str(each)) for each in chain)
-    # some libraries do not say why a write failed
+    # some libraries do not report why a write failed
     if not reported and not (isinstance(error, OSError | RuntimeError) and any(map(_has_little, outputs))):
         return ""
     candidates = [*named, *outputs, *_temporary()]
@@ -77,7 +77,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def existing(path: str | Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
+    """The path, or its nearest existing parent folder."""
     place = Path(path).absolute()
     return next(each for each in (place, *place.parents) if each.exists())
 

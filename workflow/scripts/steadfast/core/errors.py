@@ -9,7 +9,7 @@ class SteadfastError(Exception):
 
 
 class ConfigError(SteadfastError):
-    """The configuration asks for something impossible; raised before any job starts."""
+    """The configuration is invalid; raised before any job starts."""
 
 
 class DataError(SteadfastError):

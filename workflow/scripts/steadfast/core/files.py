@@ -18,7 +18,7 @@ from steadfast.core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-# what follows its target's name in that of a temporary file or folder; of a sidecar's the rest of its name first
+# suffix of a temporary file or folder after its target's name; for a sidecar, after the rest of its name
 _TEMPORARY = re.compile(r"(provenance\.json\.)?(old\.)?[a-z0-9_]{8}(\.\w+)?")
 
 
@@ -26,7 +26,7 @@ _TEMPORARY = re.compile(r"(provenance\.json\.)?(old\.)?[a-z0-9_]{8}(\.\w+)?")
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is fsynced and renamed to ``path``.
 
-    On any exception the temporary file is removed and ``path`` is left as it was.
+    On any exception the temporary file is removed and ``path`` is unchanged.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty directory beside ``path``; on success its files are fsynced and it replaces ``path``.
 
-    On any exception the temporary directory is removed and ``path`` is left as it was.
+    On any exception the temporary directory is removed and ``path`` is unchanged.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,8 +62,8 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 def commit_directory(temporary: Path, target: Path) -> None:
     """Fsync every file below ``temporary`` and rename it to ``target``, which it replaces.
 
-    What was there is renamed away before it is deleted, so that a kill leaves ``target`` whole or absent. Files get
-    the permissions that the umask allows: some libraries write theirs for the owner alone.
+    An existing target is renamed before it is deleted, so that after a kill ``target`` is complete or absent. Files get
+    the permissions of the umask, since some libraries write files that only the owner can read.
     """
     umask = _umask()
     temporary.chmod(0o777 & ~umask)
@@ -133,9 +133,9 @@ def read_table(path: str | Path) -> "pd.DataFrame":
     """Read a Parquet or CSV table by the suffix of ``path``.
 
     Raises:
-        DataError: the file cannot be read as what its suffix says.
+        DataError: the file is not of the format of its suffix.
     """
-    import pandas as pd  # half a second, which most processes that need this module do not have to spend
+    import pandas as pd  # imported here, since it takes half a second and most processes do not need it
 
     try:
         return pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
@@ -178,7 +178,7 @@ def stored_bytes(directory: str | Path) -> int:
     found = 0
     for file in Path(directory).rglob("*"):
         try:
-            # blocks: a file may be given its size before its content
+            # blocks, since a file may get its size before its content
             found += file.lstat().st_blocks * 512 if file.is_file() else 0
         except FileNotFoundError:  # renamed or removed meanwhile
             continue
@@ -202,7 +202,7 @@ def sha256_tree(path: str | Path) -> str:
 
 @contextmanager
 def _used_folder(target: Path, prefix: str) -> Iterator[Path]:
-    """Yield a new folder beside ``target``, which is removed afterwards if it is still there."""
+    """Context with a new folder next to ``target``, which is removed on exit if it still exists."""
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
     handle = os.open(temporary, os.O_RDONLY)
     try:
@@ -214,7 +214,7 @@ def _used_folder(target: Path, prefix: str) -> Iterator[Path]:
 
 
 def _mark_as_used(handle: int) -> None:
-    """Lock an open file or folder; the system releases the lock however this process ends."""
+    """Lock an open file or folder; the system releases the lock when this process ends in any way."""
     # some network file systems have no locks
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
 """GPUs of this machine, and their assignment to jobs.
 
-Snakemake counts GPUs (the resource ``gpu``) but does not say which of them are a job's. On a cluster the scheduler
-does, and leaves no choice; on one machine jobs that run side by side would all take the first.
+Snakemake counts GPUs (the resource ``gpu``) but does not assign specific ones to jobs. On a cluster the scheduler does;
+on one machine, concurrent jobs would all use the first.
 """
 
 import os
@@ -19,7 +19,7 @@ POLL_SECONDS = 1.0
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Names (indices or UUIDs) of the NVIDIA GPUs that may be used, whatever this environment's torch was built for.
+    """Names (indices or UUIDs) of the usable NVIDIA GPUs, independently of this environment's build of torch.
 
     Args:
         environment: environment variables; ``CUDA_VISIBLE_DEVICES`` says which GPUs may be used, if it is set.
@@ -29,13 +29,13 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
         found = (device.name.removeprefix("nvidia") for device in DEVICES.glob("nvidia[0-9]*"))
         return sorted((name for name in found if name.isdigit()), key=int)
     names = [name.strip() for name in listed.split(",")]
-    # CUDA stops at the first name that is none
+    # CUDA stops at the first invalid name
     end = next((place for place, name in enumerate(names) if name in ("", "-1")), len(names))
     return names[:end]
 
 
 def gpu_memory() -> list[int]:
-    """Bytes of memory of every usable GPU, according to ``nvidia-smi``; none if it is not available."""
+    """Bytes of memory of every usable GPU, according to ``nvidia-smi``; empty if it is not available."""
     query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
         lines = subprocess.run(query, capture_output=True, text=True, timeout=30).stdout.splitlines()
@@ -50,8 +50,8 @@ def gpu_memory() -> list[int]:
 def counted_gpus(workflow: Any) -> int | None:
     """Number of GPUs that Snakemake assigns to jobs; None if a scheduler does.
 
-    On one machine it would start as many jobs as there are cores, whatever GPUs they ask for. A cluster counts its own,
-    and so does who gives ``--resources gpu=...``.
+    On one machine, Snakemake would otherwise start as many jobs as there are cores, regardless of GPUs. A cluster, or a
+    user with ``--resources gpu=...``, sets its own number.
 
     Args:
         workflow: Snakemake's object of this name.
@@ -68,11 +68,11 @@ def counted_gpus(workflow: Any) -> int | None:
 def claimed_gpus(count: int) -> Iterator[None]:
     """Context with this number of GPUs; the others are hidden from processes started in it.
 
-    Where there is no choice nothing is taken. Else it waits until enough are free; a lock on a file represents each,
-    which the system releases however this process ends.
+    If there is no choice, no GPU is claimed. Otherwise it waits until enough are free; each GPU has a file lock, which
+    the system releases when this process ends in any way.
 
     Args:
-        count: number of GPUs; 0 takes none and hides none.
+        count: number of GPUs; 0 claims and hides none.
     """
     names = visible_gpus()
     if not 0 < count < len(names):
@@ -94,8 +94,8 @@ def claimed_gpus(count: int) -> Iterator[None]:
 
 
 def _claim(names: list[str], count: int, folder: Path, stack: ExitStack) -> list[str]:
-    """Names of the GPUs whose locks are held by ``stack`` from now on."""
-    # few jobs have a choice of GPUs, and each of them would pay for the import
+    """Names of the claimed GPUs, whose locks ``stack`` holds."""
+    # imported here, since few jobs have a choice of GPUs
     from filelock import lock_descriptor
 
     while True:
@@ -108,5 +108,5 @@ def _claim(names: list[str], count: int, folder: Path, stack: ExitStack) -> list
             if len(taken) == count:
                 stack.push(attempt.pop_all())
                 return taken
-        # what was taken is free again meanwhile, so that two jobs that wait for two each do not wait for ever
+        # claimed GPUs are released while waiting, so that two jobs that need two each do not deadlock
         time.sleep(POLL_SECONDS)

@@ -1,11 +1,10 @@
 """Integrity of results: comparison of their content with the records in their sidecars.
 
 A sidecar (``<output>.provenance.json``) holds the hash, size and modification time of every file of its output. Files
-are hashed again before they are read; large ones (checkpoints, activations) only if their size or time differs, since a
-copy may change the time of equal files. ``steadfast.runs.verify`` hashes everything.
+are hashed again before they are read; large ones (checkpoints, activations) only if their size or time differs (a copy
+may change the time of equal files). ``steadfast.runs.verify`` hashes everything.
 
-The checkpoint that a model directory only points to lies outside the results, and is recorded and compared in the same
-way.
+A linked checkpoint outside the results is recorded and compared in the same way.
 """
 
 import hashlib
@@ -21,16 +20,16 @@ from steadfast.core.errors import DataError
 from steadfast.core.files import read_json, sha256_file, visible_files, write_json
 
 SUFFIX = ".provenance.json"
-# of a model directory, which models/pointer.py writes; models build on this module, and not the other way round
+# file of a model directory, written by models/pointer.py, which depends on this module
 POINTER = "model.json"
-# bytes; below this hashing takes about as long as opening the file
+# bytes; hashing smaller files takes about as long as opening them
 LARGE = 1 << 26
 CHANGES_NAMED = 3
 
 
 @dataclass(frozen=True)
 class FileState:
-    """A file at the time when its hash was taken.
+    """State of a file when it was hashed.
 
     Attributes:
         sha256: hash of its content, as hex.
@@ -49,7 +48,7 @@ class Artifact:
 
     Attributes:
         files: states by name relative to the directory; of a single file, by the empty name.
-        elsewhere: states by absolute path of the files of a checkpoint that a model directory points to.
+        elsewhere: states by absolute path of the files of a linked checkpoint.
     """
 
     files: Mapping[str, FileState]
@@ -67,11 +66,11 @@ class Artifact:
 
     @property
     def bytes(self) -> int:
-        """Size of all files of the artifact itself."""
+        """Size of all files of the artifact, without a linked checkpoint."""
         return sum(state.bytes for state in self.files.values())
 
     def record(self) -> dict[str, Any]:
-        """What a sidecar holds of it."""
+        """Its record in a sidecar."""
         files = {key: {name: asdict(state) for name, state in getattr(self, key).items()} for key in _PARTS}
         return {"sha256": self.sha256, "bytes": self.bytes, **files}
 
@@ -85,19 +84,19 @@ def sidecar(path: str | Path) -> Path:
 
 
 def remove_records(paths: Iterable[str | Path]) -> None:
-    """Remove the sidecars of results that are about to be made again."""
+    """Remove the sidecars of results that will be created again."""
     for path in paths:
         sidecar(path).unlink(missing_ok=True)
 
 
 def look_at(path: str | Path, known: Artifact | None = None, *, large: int | None = None) -> Artifact:
-    """Take the hashes of a file or directory.
+    """Hash a file or directory.
 
     Args:
-        path: where it lies.
-        known: what was recorded of it; a large file whose size and time are as recorded is not hashed again. Without
-            it the files that a model directory points to are taken to have the hashes that it names.
-        large: bytes from which on a file is large; ``LARGE`` by default.
+        path: its path.
+        known: its record; a large file whose size and time match the record is not hashed again. Without a record,
+            linked files are assumed to have the hashes in the model directory.
+        large: size in bytes from which a file is large; ``LARGE`` by default.
 
     Raises:
         FileNotFoundError: there is nothing at ``path``.
@@ -116,7 +115,7 @@ def look_at(path: str | Path, known: Artifact | None = None, *, large: int | Non
 
 
 def content_hash(path: str | Path) -> str:
-    """SHA-256 of an artifact's content, where large files that are as recorded are not hashed again."""
+    """SHA-256 of an artifact's content; large files that match their record are not hashed again."""
     return look_at(path, recorded(path)).sha256
 
 
@@ -137,19 +136,18 @@ def recorded(path: str | Path) -> Artifact | None:
 
 
 def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
-    """Check that results have not changed since they were made.
+    """Check that results have not changed since they were created.
 
-    Files without a sidecar come from outside, and there is nothing to compare them with; one that cannot be read is a
-    change as well.
+    Files without a sidecar are external and cannot be compared; an unreadable sidecar counts as a change.
 
     Args:
         paths: files and directories that exist.
 
     Returns:
-        What was found, by path.
+        The artifacts, by path.
 
     Raises:
-        DataError: some changed since they were made; it says what changed, and how to make them again.
+        DataError: some have changed; the message says what changed, and how to create them again.
     """
     seen: dict[str, Artifact] = {}
     changed: dict[str, str] = {}
@@ -167,7 +165,7 @@ def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
 
 
 def _damaged_record(path: str) -> Iterator[str]:
-    """Whether there is a record that cannot be read, after a full disk or an edit, so that nothing can be compared."""
+    """Whether there is an unreadable record, e.g. after a full disk or an edit."""
     record = sidecar(path)
     if not record.is_file():
         return
@@ -180,7 +178,7 @@ def _damaged_record(path: str) -> Iterator[str]:
 
 
 def require_as_made_at_a_glance(paths: Iterable[str | Path]) -> None:
-    """The same before a run; large files whose size is right but not their time are left to the jobs that read them."""
+    """The same before a run; large files of which only the time differs are checked by the jobs that read them."""
     require_as_made(path for path in paths if Path(path).exists() and not _takes_long(path))
 
 
@@ -188,7 +186,7 @@ def require_unchanged(seen: Mapping[str, Artifact]) -> None:
     """Check that inputs have not changed since a job began to read them.
 
     Raises:
-        DataError: some are not.
+        DataError: an input has changed.
     """
     for path, before in seen.items():
         now = look_at(path, before, large=0) if Path(path).exists() else Artifact({}, {})
@@ -216,12 +214,12 @@ def changes(made: Artifact, found: Artifact) -> Iterator[str]:
 
 
 def remake_command(paths: Iterable[str]) -> str:
-    """The shell command that makes results again."""
+    """The shell command that creates results again."""
     return f"rm -r {' '.join(map(shlex.quote, paths))} && {run_command()}"
 
 
 def message(changed: Mapping[str, str]) -> str:
-    """Message to the user about results that changed: what changed, by path, and how to make them again."""
+    """Message to the user about changed results, by path, and how to create them again."""
     if len(changed) == 1:
         (path, what), *_ = changed.items()
         first = [f"{path} changed since it was made{_maker(path)}: {what}"]
@@ -232,7 +230,7 @@ def message(changed: Mapping[str, str]) -> str:
 
 
 def _maker(path: str) -> str:
-    """The rule that made a result, and the time."""
+    """The rule that created a result, and the time."""
     try:
         stored = read_json(sidecar(path))
         return f" (by {stored['rule']}, {stored['finished']})"
@@ -255,7 +253,7 @@ def _state(file: Path, known: FileState | None, large: int) -> FileState:
 
 
 def _takes_long(path: str | Path) -> bool:
-    """Whether a large file would have to be hashed to know whether it is as it was made."""
+    """Whether a large file must be hashed to check for changes."""
     made = recorded(path)
     if made is None:
         return False
@@ -269,7 +267,7 @@ def _takes_long(path: str | Path) -> bool:
 
 
 def _remember_times(path: str, known: Artifact, found: Artifact) -> None:
-    """Keep the times of large files that were hashed and found equal, so that they are not hashed again."""
+    """Record the times of unchanged large files, so that they are not hashed again."""
     newer = (
         found_states[name].modified != state.modified
         for known_states, found_states in ((known.files, found.files), (known.elsewhere, found.elsewhere))
@@ -288,7 +286,7 @@ def _stated(file: Path, sha256: str) -> FileState:
 
 
 def _pointed_to(root: Path) -> dict[Path, str]:
-    """Files of the checkpoint outside the results that a model directory points to, with the hashes that it names."""
+    """Files of a linked checkpoint outside the results, with the hashes in the model directory."""
     if not (root / POINTER).is_file():
         return {}
     pointer = read_json(root / POINTER)

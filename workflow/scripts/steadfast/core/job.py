@@ -20,7 +20,7 @@ from steadfast.core.termination import Stopped, stoppable
 
 
 class Job(Protocol):
-    """The part of Snakemake's ``snakemake`` object that is used here."""
+    """The used part of Snakemake's ``snakemake`` object."""
 
     input: Any
     output: Any
@@ -35,16 +35,15 @@ class Job(Protocol):
 def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     """Run a script's work: send everything printed to the rule's log, and write provenance on success.
 
-    Before the work what a killed run left half-written of the same outputs is removed, and the inputs are compared with
-    what was recorded when they were made.
+    Before the work, incomplete outputs of a killed run are removed, and the inputs are compared with their records.
 
     A ``SteadfastError`` ends the job with its message in the log, any other exception with its traceback there. The
-    terminal is left to the display of the run (``steadfast.runs.terminal``), which reads the cause from the log. A
-    signal to end, and the end of the run that started the job, end it in the same way.
-    The resource ``gpu`` says how many GPUs the work may see.
+    display of the run (``steadfast.runs.terminal``) reads the cause from the log. A termination signal, and the end of
+    the run that started the job, end it in the same way. The resource ``gpu`` is the number of GPUs visible to the
+    work.
 
     Yields:
-        A function that shows a text on the terminal, for the few jobs that have something to say there.
+        A function that shows a text on the terminal, for the few jobs that need it.
     """
     start = time.monotonic()
     with _output_to(str(job.log[0])) as terminal:
@@ -84,7 +83,7 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
 
 
 def _report_failure(cause: str, terminal: TextIO, full: str = "") -> int:
-    """Write the cause of a failure into the log, or on the terminal where that is impossible.
+    """Write the cause of a failure to the log, or to the terminal if that is impossible.
 
     Args:
         cause: message to the user.
@@ -143,7 +142,7 @@ def _any_text() -> Iterator[None]:
         yield
     finally:
         for stream, (encoding, errors) in zip(streams, before, strict=True):
-            # it flushes first, which a full disk prevents
+            # it flushes first, which fails on a full disk
             with suppress(OSError):
                 stream.reconfigure(encoding=encoding, errors=errors)
 

@@ -1,7 +1,7 @@
 """Locations of the package and its data files, in a checkout and in an installed wheel.
 
-In a checkout these files are those of the repository. A wheel carries what is read at run time (phrase lists, prompt
-templates, page assets, the lock of data packages) inside the package, under the same relative paths:
+In a checkout these files are those of the repository. A wheel contains the files that are read at run time (phrase
+lists, prompt templates, page assets, the lock of data packages) inside the package, under the same relative paths:
 ``[tool.hatch.build.targets.wheel.force-include]`` of ``pyproject.toml`` lists them.
 """
 
@@ -20,13 +20,13 @@ PROJECT = _IN_WHEEL if INSTALLED else SCRIPTS.parents[1]
 
 
 def project_file(path: str | Path) -> Path:
-    """A file of the user, or the shipped file of this name.
+    """A file of the user, or the bundled file of this name.
 
     Args:
-        path: a path; ``resources/...`` that is not in the working directory is looked up among the shipped files.
+        path: a path; ``resources/...`` that is not in the working directory refers to the bundled file.
 
     Returns:
-        The path itself if it exists or nothing of that name is shipped.
+        The path itself if it exists or there is no bundled file of that name.
     """
     given = Path(path).expanduser()
     shipped = PROJECT / given
@@ -35,7 +35,7 @@ def project_file(path: str | Path) -> Path:
 
 @cache
 def import_path() -> Path:
-    """A folder that holds the package and no other, for interpreters of other environments."""
+    """A folder with only this package, for interpreters of other environments."""
     if not INSTALLED:
         return SCRIPTS
     folder = Path(tempfile.mkdtemp(prefix="steadfast-"))

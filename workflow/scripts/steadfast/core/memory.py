@@ -9,12 +9,12 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 def total_memory() -> int:
-    """Bytes of memory that this process may use at most: the machine's, or less where a container or Slurm says so."""
+    """Maximum bytes of memory for this process: the machine's, or a lower limit of a container or Slurm."""
     return min([psutil.virtual_memory().total, *_limits()])
 
 
 def available_memory() -> int:
-    """Bytes that can be taken now without swapping, file caches counted as free; within ``total_memory``."""
+    """Bytes available now without swapping (file caches count as free), at most ``total_memory``."""
     return min(psutil.virtual_memory().available, total_memory())
 
 

@@ -1,7 +1,7 @@
 """Self-contained pages: template, styles, scripts and data in one file without network access.
 
-Templates are Jinja's, with autoescaping. All text of models and annotators is inserted as JSON in ASCII, without
-characters of markup, and the page's content security policy lets only the page's own style and script take effect.
+Templates are Jinja's, with autoescaping. All text of models and annotators is inserted as ASCII JSON without markup
+characters, and the page's content security policy allows only its own style and script.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-# what every page has: policy, style, data and script
+# base template of every page: policy, style, data and script
 LAYOUT = "page/layout.html"
 
 
@@ -25,8 +25,8 @@ class PageSource:
     Attributes:
         template: Jinja template that extends ``LAYOUT``.
         styles: style sheets, in order.
-        scripts: scripts, in order; they become one, in strict mode and a scope of its own.
-        draws_images: whether the scripts turn drawings into pictures for download, which takes ``blob:`` images.
+        scripts: scripts, in order; they are joined, in strict mode and a separate scope.
+        draws_images: whether the scripts convert drawings to images for download, which requires ``blob:`` images.
     """
 
     template: str
@@ -44,15 +44,15 @@ def assemble(source: PageSource, resources: Path, data: Mapping[str, Any]) -> st
     """Return the whole page.
 
     Args:
-        source: what the page is made of.
+        source: source files of the page.
         resources: folder that its files are relative to.
-        data: what the scripts read, by the id of its element; any text in it is untrusted.
+        data: data for the scripts, by element id; all text in it is untrusted.
     """
     style = _joined(resources, source.styles)
     script = f'(() => {{\n"use strict";\n{_joined(resources, source.scripts)}}})();\n'
     policy = _policy(script, style, draws_images=source.draws_images)
     page = _templates(resources, (LAYOUT, source.template)).get_template(source.template)
-    # only these three are not escaped: our own files, and hashes of them
+    # only these three are not escaped: the page's own files and their hashes
     return page.render(data=data, policy=Markup(policy), style=Markup(style), script=Markup(script))
 
 
@@ -61,7 +61,7 @@ def _joined(resources: Path, names: tuple[str, ...]) -> str:
 
 
 def _templates(resources: Path, names: tuple[str, ...]) -> Environment:
-    """Templates by name; no other can be included, so that all that a page is made of is among `PageSource.files`."""
+    """Templates by name; no others can be included, so that `PageSource.files` is complete."""
     templates = Environment(
         loader=DictLoader({name: (resources / name).read_text(encoding="utf-8") for name in names}),
         autoescape=True,
@@ -69,7 +69,7 @@ def _templates(resources: Path, names: tuple[str, ...]) -> Environment:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    # in ASCII, so that nothing in it is invisible, reorders text, or cannot be encoded
+    # ASCII, so that no character is invisible, reorders text, or cannot be encoded
     templates.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "allow_nan": False, "separators": (",", ":")}
     return templates
 

@@ -1,4 +1,4 @@
-"""Whether a path of the configuration can be used: one check for all files, and one for all folders."""
+"""Checks of paths in the configuration: one for files, and one for folders."""
 
 import os
 from difflib import get_close_matches
@@ -11,12 +11,12 @@ FILE, DIRECTORY = "file", "directory"
 
 
 def file_problem(path: str) -> str:
-    """Why a path is not a file that can be read; empty if it is one."""
+    """Why a path is not a readable file; empty if it is."""
     return _problem(path, FILE)
 
 
 def directory_problem(path: str) -> str:
-    """Why a path is not a folder that can be read; empty if it is one."""
+    """Why a path is not a readable folder; empty if it is."""
     return _problem(path, DIRECTORY)
 
 
@@ -49,7 +49,7 @@ def _nearest(given: Path, wanted: str) -> str:
     if not given.parent.is_dir():
         return f" (the folder {given.parent} does not exist)"
     names = _names(given.parent, wanted)
-    # of a large folder some names are shown, the nearest ones among them
+    # for a large folder, only some names are shown, including the nearest
     near = get_close_matches(given.name.casefold(), names)
     return suggest(given.name, {*near, *names[: MOST_NAMES - len(near)]}) if names else ""
 

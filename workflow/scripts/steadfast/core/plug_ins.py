@@ -25,7 +25,7 @@ from steadfast.core.setting_errors import (
 from steadfast.core.settings import SettingsModel, setting_error
 
 STUB = "x-plug-in"
-"""Keyword of a JSON schema in whose place that of a family belongs."""
+"""Keyword of a JSON schema stub that is replaced by the schema of a family."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Family:
         name: name of one plug-in in messages.
         package: the package that holds their modules.
         key: the key of a config entry that names the module.
-        description: of that key.
+        description: description of that key.
         entries: whether config entries select a plug-in with its settings; otherwise it is selected by its name alone.
         named_by_key: whether an entry without ``key`` selects the plug-in that has the name of one of its other keys.
     """
@@ -70,7 +70,7 @@ class Family:
         """The module of a plug-in.
 
         Raises:
-            UnknownNameError: there is none of this name.
+            UnknownNameError: there is no plug-in of this name.
         """
         return registry.load(self.package, name, self.name)
 
@@ -112,10 +112,10 @@ class Family:
 
 @dataclass(frozen=True)
 class Judges(Family):
-    """Kinds of judges, whose settings are those of rubrics as well."""
+    """Kinds of judges, whose settings are also those of rubrics."""
 
     def read(self, entry: Mapping[str, Any]) -> Any:
-        """The settings of a judge or of a rubric; the names of its labels tell which."""
+        """The settings of a judge or a rubric, depending on the names of its labels."""
         rest = {key: value for key, value in entry.items() if key != self.key}
         return self.settings(entry[self.key]).read_scorer(rest)
 
@@ -151,18 +151,18 @@ class Chosen:
 
 @dataclass(frozen=True)
 class EntryOf:
-    """The annotation of a config entry that chooses a plug-in: its settings are those of the plug-in's module."""
+    """Annotation of a config entry that selects a plug-in: its settings are those of the plug-in's module."""
 
     family: Family
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Look the module up when there is a value: importing all of them would cost more than the whole check."""
+        """Look up the module when there is a value, since importing all modules is slow."""
         return core_schema.no_info_plain_validator_function(
             self._read, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A stub, since the whole needs every module of the family."""
+        """A stub, since the full schema needs every module of the family."""
         return {STUB: self.family.name}
 
     def _read(self, entry: Any) -> Chosen:
@@ -200,7 +200,7 @@ class NameOf:
 
     @property
     def known(self) -> list[str]:
-        """What may be named."""
+        """The allowed names."""
         return [*self.others, *(name for family in self.families for name in family.names())]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -19,7 +19,7 @@ POLL_SECONDS = 2.0
 IN_BYTES = "B"
 LEFT = re.compile(r"(?:(\d+) h )?(\d+) (s|min) left$")
 MIB = 2**20
-# switches of the libraries' own bars: what they draw into a log is a wall of text, and the terminal would show its end
+# switches of the libraries' progress bars, which would fill a log with text
 QUIET = {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 _open: "list[Progress]" = []
@@ -36,14 +36,14 @@ class Progress:
 
     Args:
         what: what is counted, as a plural: ``prompts``.
-        total: how many there are.
-        unit: of the work that they take: ``tokens``, or ``B`` for bytes; the rate is given in it.
-        work: all of that work; None if it is not known.
-        covers: how much of the loop around it this one represents, in what that one counts.
-        resumed: how many an earlier run had finished.
-        brief: whether the end gets no line unless there was one before: for what rarely takes long.
+        total: total count.
+        unit: unit of the work, for the rate: ``tokens``, or ``B`` for bytes.
+        work: total work; None if unknown.
+        covers: share of the surrounding loop that this one represents, in its counts.
+        resumed: count finished by an earlier run.
+        brief: whether the end gets a line only if there was one before, for short loops.
         kinds: the kind of each part; see ``part``.
-        interval: seconds between two lines; the end of the outermost loop gets one as well.
+        interval: seconds between two lines; the end of the outermost loop also gets one.
         clock: monotonic seconds.
     """
 
@@ -83,24 +83,24 @@ class Progress:
         _open.remove(self)
 
     def advance(self, count: int = 1, work: float = 0.0) -> None:
-        """Count some more, and the work that they took."""
+        """Add to the count and the work."""
         self.done += count
         self.worked += work
         self._partial = 0.0, 0.0
         self._report()
 
     def partly(self, count: float, work: float = 0.0) -> None:
-        """Tell how far those are that are worked on, as if this many were done, and how much work went into them."""
+        """Report the progress of unfinished items, as a count and as work."""
         self._partial = count, work
         self._report()
 
     @contextmanager
     def part(self, label: str, kind: str = "") -> Iterator[None]:
-        """The time in which one part is worked on; at its end it is counted.
+        """Context of one part, which is counted on exit.
 
         Args:
-            label: what the line says of it.
-            kind: parts of one kind take about as long as each other.
+            label: description in the line.
+            kind: parts of one kind take about the same time.
         """
         self.note, self._part_began = label, self._clock()
         yield
@@ -110,14 +110,14 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """How much of the loop is done, from 0 to 1."""
+        """Completed share of the loop, from 0 to 1."""
         _, done, work = self._position()
         if self.work:
             return min(work / self.work, 1.0)
         return min(done / self.total, 1.0) if self.total else 1.0
 
     def left(self) -> float | None:
-        """Seconds until the loop ends, at its pace; None before anything tells it."""
+        """Estimated remaining seconds of the loop; None if unknown."""
         now, done, work = self._position()
         if self._kinds:
             return self._left_by_kind(now)
@@ -184,7 +184,7 @@ class Progress:
 
 
 class Durations:
-    """Durations by kind, to estimate those to come."""
+    """Durations by kind, to estimate future ones."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, list[float]] = defaultdict(list)
@@ -197,29 +197,29 @@ class Durations:
         self._seconds[kind].append(seconds)
 
     def expected(self, kind: str) -> float:
-        """Mean of the kind, or of all where none was seen; 0 without any."""
+        """Mean of the kind, or of all kinds if it is new; 0 without any durations."""
         known = self._seconds.get(kind) or [second for seconds in self._seconds.values() for second in seconds]
         return sum(known) / len(known) if known else 0.0
 
 
 def current() -> Progress | None:
-    """The innermost loop that is counted at present."""
+    """The innermost current loop."""
     return _open[-1] if _open else None
 
 
 def quiet_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Switch off the progress bars of libraries, in processes that are started from here."""
+    """Disable the progress bars of libraries, in processes started from here."""
     environment.update(QUIET)
 
 
 @contextmanager
 def watched(progress: Progress, measure: Callable[[], float], seconds: float = POLL_SECONDS) -> Iterator[None]:
-    """Poll every few seconds how much work is done, for work that cannot report progress itself.
+    """Poll the progress of work that cannot report it itself.
 
     Args:
         progress: a loop with a single part, whose work is known.
-        measure: the work that is done.
-        seconds: time between two questions.
+        measure: returns the completed work.
+        seconds: polling interval.
     """
     over = threading.Event()
 

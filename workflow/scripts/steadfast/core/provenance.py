@@ -79,7 +79,7 @@ def write_provenance(
 def git_state() -> dict[str, Any]:
     """Commit and dirty flag of the workflow's repository; ``commit`` is None outside a repository."""
     here = PACKAGE
-    if INSTALLED:  # an environment may lie within a repository of something else
+    if INSTALLED:  # the environment may be inside another repository
         return {"commit": None, "dirty": None}
     try:
         commit = _git(here, "rev-parse", "HEAD")

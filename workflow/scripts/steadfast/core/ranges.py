@@ -1,28 +1,28 @@
-"""Ranges of the schema's numbers, in words for messages and for the reference page."""
+"""Ranges of numbers in the schema, as text for messages and the reference page."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-# numbers with more digits are named by their length
+# longer numbers are described by their length
 MOST_DIGITS = 30
 
 
 class LongInteger(int):
-    """Represents a whole number that is longer than any setting: of its sign, and named by its length."""
+    """An integer longer than any setting, described by its sign and length."""
 
     digits: int
 
     def __repr__(self) -> str:
-        """The number in words; its digits would fill the message."""
+        """Description of the number, since its digits would fill the message."""
         return f"{'-' if self < 0 else ''}a number of {self.digits} digits"
 
 
 def shortened(value: Any) -> Any:
     """A copy of a configuration in which whole numbers of absurd length are replaced by a ``LongInteger``.
 
-    They are beyond every range, but the arithmetic of floating point and Python's own printing raise errors for them.
+    They are outside all ranges, but floating-point arithmetic and printing would raise errors for them.
     """
     if isinstance(value, Mapping):
         return {key: shortened(item) for key, item in value.items()}
@@ -36,7 +36,7 @@ def shortened(value: Any) -> Any:
 
 
 def _digits(value: int) -> int:
-    """Decimal digits of a positive number that Python may refuse to print."""
+    """Number of decimal digits of a positive number that may be too long to print."""
     digits = int((value.bit_length() - 1) * math.log10(2)) + 1
     return digits + 1 if value >= 10**digits else digits
 

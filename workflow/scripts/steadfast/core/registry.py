@@ -36,7 +36,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
 FORMER_GROUPS: Mapping[str, str] = MappingProxyType(
     {"steadfast.side_effects.answers": "steadfast.side_effects.responses"}
 )
-"""Groups of earlier versions, with what they are called now."""
+"""Groups of earlier versions, with their current names."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -48,7 +48,7 @@ class PlugIn:
         name: name of the kind.
         module: dotted name of its module.
         distribution: name and version of the distribution, for messages.
-        packages: top-level packages and modules of the distribution whose code counts as the plug-in's.
+        packages: top-level packages and modules of the distribution, whose code belongs to the plug-in.
     """
 
     name: str
@@ -124,14 +124,14 @@ def located(module: str) -> str:
 
 @cache
 def plug_ins(package: str) -> Mapping[str, PlugIn]:
-    """Plug-ins of a registry by name; none of a package that no group belongs to.
+    """Plug-ins of a registry by name; empty for a package without a group.
 
     Raises:
         ConfigError: as ``names``.
     """
     group = GROUPS.get(package, "")
     points = sorted((point for point in _entry_points() if point.group == group), key=lambda point: point.value)
-    # finding a package imports those above it, which costs more than all the rest
+    # finding a package imports its parents, which is slow
     owners = {name: "Steadfast itself" for name in own_names(package)} if points else {}
     found: dict[str, PlugIn] = {}
     for plug_in in map(_plug_in, points):

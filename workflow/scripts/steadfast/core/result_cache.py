@@ -2,17 +2,17 @@
 
 A request is a JSON object with everything that its answer depends on (endpoint, served model and revision,
 messages, sampling, constraint, prompt template). Its key is the SHA-256 of its canonical JSON: keys sorted, no
-spaces, ASCII, no NaN. The same request finds the answer again, regardless of the name of the judge.
+spaces, ASCII, no NaN. The same request finds its answer, regardless of the name of the judge.
 
 Each process appends to a file of its own (a *segment*, ``<UTC time>-<host>-<process>-<random>.jsonl``), one line per
-answer, written with a single system call as soon as the answer is there. So writers never meet, which network file
-systems cannot be trusted to arbitrate; 100,000 answers are a few files and not 100,000; and a process that is killed
-loses at most the line it was writing. Every line ends with a checksum of what precedes it::
+answer, written with a single system call as soon as the answer is there. So writers never conflict, which network file
+systems do not arbitrate reliably; 100,000 answers are a few files; and a killed process loses at most one line. Every
+line ends with a checksum of what precedes it::
 
     {"key":"...","answer":{...},"request":{...},"answered":"2026-01-31T12:00:00Z","checksum":"..."}
 
 Truncated or damaged lines are ignored. Nothing is ever changed or deleted; if two processes made the same request
-concurrently, the answer in the older segment counts. Failures are not answers and must not be stored.
+concurrently, the answer in the older segment is used. Failures are not answers and must not be stored.
 """
 
 import hashlib
@@ -63,16 +63,15 @@ class _Place:
 class ResultCache:
     """The answers below one directory; use it as a context manager.
 
-    It knows the answers that were there when it was opened, and its own.
+    It contains the answers that existed when it was opened, and its own.
     """
 
     def __init__(self, directory: str | Path, accept: Callable[[Mapping[str, Any]], bool] | None = None) -> None:
         """Index the segments in ``directory``, which need not exist.
 
         Args:
-            directory: where the segments lie.
-            accept: whether a record is an answer; one that is none is as if it had never been written. For what older
-                versions kept and should not have kept.
+            directory: directory of the segments.
+            accept: whether a record is an answer; others are ignored. For invalid records of older versions.
         """
         self.directory = Path(directory)
         self._accept = accept
@@ -108,7 +107,7 @@ class ResultCache:
         return None
 
     def put(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
-        """Keep the answer to a request, and return the request's key.
+        """Store the answer to a request, and return the request's key.
 
         It survives the death of the process at once, and that of the machine within a second.
 
@@ -143,7 +142,7 @@ class ResultCache:
             raise DataError(f"cannot keep an answer in {self.directory}: {error}") from error
         if written != len(line):
             os.close(self._segment)
-            self._segment = None  # nothing may follow half a line
+            self._segment = None  # do not append to an incomplete line
             raise DataError(f"cannot keep an answer in {self.directory}: the disk is full")
 
     def _create_segment(self) -> int:

@@ -1,6 +1,6 @@
 """Messages about invalid settings: the key, what was found, what is allowed, the nearest known name.
 
-Nothing here changes a result, so ``steadfast.core.code_digest`` leaves this module out.
+This module does not affect results, so ``steadfast.core.code_digest`` excludes it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from steadfast.core.settings import SETTING_ERROR, SettingsModel
 
 LONGEST_VALUE = 120
 CALLED_NOW = "; it is called "
-"""Within what is said of a name of an earlier version."""
+"""Part of the message about a name of an earlier version."""
 OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 WRONG_LENGTH = frozenset({"too_short", "too_long", "string_too_short", "string_too_long"})
 
@@ -38,7 +38,7 @@ class InvalidEntry(ValueError):
 
 
 def lines_of(error: ValidationError, model: type[SettingsModel], values: Mapping[str, Any], top: str = "") -> list[str]:
-    """A line for each problem: its place, a colon and what is wrong; ``top`` names the place of the whole."""
+    """A line per problem: its place, a colon and the problem; ``top`` is the place of the whole."""
     lines = []
     for place, text in problems_of(error, model, values):
         where = ".".join(str(part) for part in place) or top
@@ -60,7 +60,7 @@ def problems_of(error: ValidationError, model: type[SettingsModel], values: Mapp
 
 
 def shown(value: object) -> str:
-    """A value as it is quoted."""
+    """A value as quoted in messages."""
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
@@ -103,7 +103,7 @@ def _problems(
         if kind == "extra_forbidden":
             yield place, _unknown(key, rules, former)
         elif not any(now == key and old in given for old, now in former.items()):
-            # a key of an earlier version is reported by its own problem
+            # a key of an earlier version is reported separately
             yield place, missing(key, given)
     elif kind == SETTING_ERROR:
         yield _place(location, schema)[0], details["msg"]

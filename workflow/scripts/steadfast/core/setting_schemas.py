@@ -1,6 +1,6 @@
-"""JSON schemas of settings, in the plain form that messages, editors and the reference page read.
+"""JSON schemas of settings, in a plain form for messages, editors and the reference page.
 
-References are resolved, titles that only repeat a key are left out, and ``X or null`` is one schema.
+References are resolved, titles that only repeat a key are removed, and ``X or null`` is one schema.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def _plain(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if "$ref" in schema:
         target = definitions[schema["$ref"].rpartition("/")[2]]
         return _plain({**target, **{key: item for key, item in schema.items() if key != "$ref"}}, definitions)
-    # of a mapping's keys `title` may be one; of a schema it repeats the name
+    # `title` may be a key of a mapping; in a schema it repeats the name
     plain: dict[str, Any] = {}
     for key, item in schema.items():
         if key == "properties":
@@ -49,7 +49,7 @@ def _plain(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if "enum" in plain:
         plain.pop("type", None)
     if plain.pop(OPTIONAL, False):
-        # null says the same as leaving it out, which need not be shown
+        # null means the same as omitting the key, and is not shown
         del plain["default"]
         options = [option for option in plain.pop("anyOf", []) if option != NULL]
         plain = {**options[0], **plain} if len(options) == 1 else {**plain, "anyOf": options} if options else plain

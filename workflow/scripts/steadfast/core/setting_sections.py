@@ -18,10 +18,10 @@ def with_keys_of(
     Args:
         section: the section's own settings.
         plug_ins: settings by the name of the plug-in.
-        left_out: keys that the section does not get.
+        left_out: keys to exclude.
 
     Raises:
-        ConfigError: two of them declare one key in different ways.
+        ConfigError: two of them declare the same key differently.
     """
     found: dict[str, tuple[str, FieldInfo]] = {
         key: ("the section itself", field) for key, field in section.model_fields.items()
@@ -36,5 +36,5 @@ def with_keys_of(
         for key, (_, field) in found.items()
         if key not in section.model_fields and key not in left_out
     }
-    # pydantic's name for a class docstring; a model without one of its own would inherit none
+    # pydantic's name for a class docstring, which is not inherited
     return create_model(section.__name__, __base__=section, __doc__=section.__doc__, **fields)

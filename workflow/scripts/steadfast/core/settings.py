@@ -19,7 +19,7 @@ from steadfast.core.path_checks import directory_problem, file_problem
 from steadfast.core.wording import label_problem
 
 OPTIONAL = "x-optional"
-"""Keyword of a JSON schema of a key that has no default and may be left out."""
+"""Keyword in the JSON schema of a key that has no default and may be omitted."""
 SETTING_ERROR = "setting_error"
 """Type of the errors whose message is complete."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -81,7 +81,7 @@ def setting_error(problem: str) -> PydanticCustomError:
 
 @dataclass(frozen=True)
 class TextRule:
-    """An annotation of texts: a check of their content, and the ``format`` that the JSON schema calls it.
+    """Annotation of strings: a check of their content, and its ``format`` in the JSON schema.
 
     Attributes:
         form: the format.
@@ -136,14 +136,14 @@ class NameRule:
 
 
 class UniqueRule:
-    """The annotation of lists that hold nothing twice."""
+    """Annotation of lists without duplicates."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check after the type."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The schema of lists that hold nothing twice."""
+        """The schema of lists without duplicates."""
         return {**handler(schema), "uniqueItems": True}
 
     @staticmethod
@@ -161,6 +161,6 @@ Label = Annotated[str, TextRule("label", _label_problem)]
 Name = Annotated[str, NameRule()]
 Text = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
-# a list of YAML, or a tuple of a caller in Python
+# a list from YAML, or a tuple from Python
 Items = Annotated[list[Item], Strict(False)]
 UniqueItems = Annotated[list[Item], Strict(False), UniqueRule()]

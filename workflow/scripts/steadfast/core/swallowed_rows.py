@@ -1,12 +1,12 @@
-"""Rows that a quote has swallowed: it opens a text, closes rows later, and all between looks like part of one cell.
+"""Detection of rows merged by a quote, which opens a text and is closed only rows later.
 
 Spreadsheets and pandas double the quotes of a text that they write, so a text of theirs never begins with a single
 one. Programs that join cells by hand do not: `1<tab>"open quote` is then a whole row, and the next quote at the end of
 a cell, rows later, closes it. A reader makes one record of all of them, without an error.
 
-A text of several lines that is quoted as it should be looks the same where each of its lines holds as many separators
-as a row. So these lines are read as rows, and what would be their cells is compared with the cells of other records: a
-line of prose has spaces behind its commas, and does not begin with the next number of the first column.
+A correctly quoted text of several lines looks the same if each line has the number of separators of a row. So these
+lines are parsed as rows, and their cells are compared with those of other records: a line of prose has spaces after its
+commas, and does not begin with the next number of the first column.
 """
 
 import re
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[\w.:/@#%+-]{1,64}")
 _LABEL = re.compile(r"[^\W\d]+([ _/&-]+[^\W\d]+){0,3}")
 # commas within a number, and within brackets
 _COMMAS = re.compile(r"\d,\d{3}(?!\d)|\([^()\n]*,[^()\n]*\)")
-# cells that are too few to tell that a column holds labels only
+# minimum number of cells to conclude that a column holds only labels
 _FEW = 3
 # records before and after, whose cells are compared
 _COMPARED = 50
@@ -48,20 +48,19 @@ class Parsed:
 
     @property
     def filled(self) -> bool:
-        """Whether it holds anything."""
+        """Whether it is not empty."""
         return any(cell.strip() for cell in self.cells)
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The lines of a record, read as if its quotes were part of the text.
+    """The lines of a record, parsed as if its quotes were part of the text.
 
     Attributes:
         rows: the cells of each line.
         intact: row and column of the cells that hold no line break: they are cells in any case.
         quoted: columns in which a text in quotes begins or ends; they hold whatever texts hold.
-        prose: separators within quotes that look like those of a text: behind them there is a space, or they are in a
-            number or in brackets.
+        prose: number of separators within quotes that look like prose: followed by a space, in a number or in brackets.
     """
 
     rows: list[list[str]]
@@ -71,7 +70,7 @@ class _Lines:
 
 
 def reject_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: int, separator: str) -> None:
-    """Check that no quote has made one record of several rows.
+    """Check that no quote has merged several rows.
 
     Args:
         path: the file, for the message.
@@ -80,7 +79,7 @@ def reject_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: 
         separator: what separates cells.
 
     Raises:
-        DataError: one has, as far as can be known; the message names the lines.
+        DataError: a quote probably has; the message names the lines.
     """
     for index, record in enumerate(records if columns > 1 else ()):
         if not any(separator in cell and _LINE_BREAK.search(cell) for cell in record.cells):
@@ -114,9 +113,9 @@ def _read_as_rows(cells: Sequence[str], separator: str) -> _Lines:
 
 
 def _are_rows(lines: _Lines, before: Sequence[Parsed], after: Sequence[Parsed]) -> bool:
-    """Whether the cells that lines would have are like those of other records; if nothing tells, they are."""
+    """Whether the cells of the lines look like those of other records; True if undecidable."""
     if not lines.rows[-1][-1].strip():
-        return False  # the closing quote is behind a separator: prose, such as "Yours,"
+        return False  # the closing quote follows a separator: prose, such as "Yours,"
     votes = [-1] * lines.prose
     for column in set(range(len(lines.rows[0]))) - lines.quoted:
         votes += _votes(lines, column, _cells(before, column), _cells(after, column))
@@ -149,7 +148,7 @@ def _vote(text: str, known: Sequence[str]) -> int:
 
 
 def _shape(name: str) -> str:
-    """A name with its runs of letters and of digits as one of each."""
+    """The shape of a name, with runs of letters and of digits collapsed."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", name))
 
 

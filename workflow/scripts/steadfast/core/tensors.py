@@ -1,4 +1,4 @@
-"""Small safetensors files of results, written so that equal contents are equal bytes.
+"""Small safetensors files of results, with equal bytes for equal contents.
 
 The safetensors library writes metadata in the varying order of a hash table.
 """
@@ -49,7 +49,7 @@ def load_tensors(path: str | Path, what: str) -> tuple[dict[str, NDArray[Any]], 
 
     Args:
         path: the file.
-        what: what it should be, for the message.
+        what: expected content, for the message.
 
     Raises:
         DataError: it is not a safetensors file, or its metadata is not JSON.

@@ -1,4 +1,4 @@
-"""Showing any text on any terminal."""
+"""Output of any text on any terminal."""
 
 import io
 import sys

@@ -1,8 +1,8 @@
-"""Termination of processes, on request and when their run is gone.
+"""Termination of processes, on request and when their run has ended.
 
-A run is asked to end by SIGTERM, or by SIGHUP when its terminal is closed; a job ends as after any other failure, with
-its temporary files removed and the reason in its log. A job whose run was killed ends by itself: Snakemake starts jobs
-in threads and through a shell, so that no death signal of the system would reach them.
+A run is terminated by SIGTERM, or by SIGHUP when its terminal is closed; its jobs end as after any other failure, with
+temporary files removed and the reason in the log. A job whose run was killed detects this itself: Snakemake starts jobs
+in threads and through a shell, so parent-death signals would not reach them.
 """
 
 import os
@@ -18,7 +18,7 @@ import psutil
 RUN_VARIABLE = "STEADFAST_RUN"
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 1.0
-# an end of this process that takes longer than this after its run is gone is no longer waited for
+# seconds for a clean exit after the run is gone, before the process is killed
 GRACE_SECONDS = 30.0
 ORPHANED = "the run that started this step is gone"
 
@@ -38,7 +38,7 @@ class Stopped(BaseException):
 def end_run_on_hangup() -> None:
     """Treat SIGHUP as SIGTERM in the process of a run, and end with its lock removed on both.
 
-    While jobs run Snakemake has a handler for SIGTERM, which waits for them. Under ``nohup`` SIGHUP stays ignored.
+    While jobs run, Snakemake's handler for SIGTERM waits for them. Under ``nohup``, SIGHUP remains ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         return
@@ -57,7 +57,7 @@ def name_run() -> None:
 def stoppable() -> Iterator[None]:
     """Context that raises ``Stopped`` when the process is requested to end, or when its run is gone.
 
-    Signals that are ignored stay so; a second one ends the process at once.
+    Ignored signals remain ignored; a second signal ends the process immediately.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -75,7 +75,7 @@ def stoppable() -> Iterator[None]:
         signal.signal(each, stop)
     number, _, place = os.environ.get(RUN_VARIABLE, "").partition(" ")
     if number.isdigit() and place == _place():
-        # a run that was killed before its step came to this line is gone already
+        # the run may have been killed before this line
         threading.Thread(target=_watch, args=(_process(int(number)), orphaned, over), daemon=True).start()
     try:
         yield
@@ -86,7 +86,7 @@ def stoppable() -> Iterator[None]:
 
 
 def _place() -> str:
-    """Where the numbers of processes are those of this process: its machine, and the namespace of a container."""
+    """Scope of process ids: the machine, and the namespace of a container."""
     with suppress(OSError):
         return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
     return socket.gethostname()
@@ -109,7 +109,7 @@ def _watch(run: psutil.Process | None, orphaned: threading.Event, over: threadin
 
 
 def _is_running(process: psutil.Process | None) -> bool:
-    """Whether a process still runs; another one of the same number is distinguished from it by its start."""
+    """Whether a process is still running; its start time distinguishes it from another with the same id."""
     if process is None:
         return False
     with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Text files as other programs write them: any usual encoding, packed or not, and one clear message for the rest."""
+"""Text files of other programs, in any common encoding, compressed or not, with one clear message for others."""
 
 import gzip
 import re
@@ -13,7 +13,7 @@ PACKED = ".gz"
 CP1252 = "cp1252"
 GUESSED = "{path} is not UTF-8 and was read as Windows-1252; look at letters beyond A-Z"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# what other kinds of files begin with that spreadsheets and users take for text
+# signatures of other kinds of files that may be mistaken for text
 _FOREIGN_FILES = {
     b"PK\x03\x04": "a workbook or an archive; save the sheet as `CSV UTF-8` in the spreadsheet",
     b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet; save the sheet as `CSV UTF-8` there",
@@ -24,14 +24,14 @@ _FOREIGN_FILES = {
     b"<!doctype html": "a web page; download the file itself",
     b"<html": "a web page; download the file itself",
 }
-# Letters of Western languages are few among plain ones: runs of them, and lines of little else, are another code page.
+# Accented letters are rare in Western languages: runs of them, and lines of mostly them, mean another code page.
 _FOREIGN_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
 _FOREIGN_SHARE = 0.4
 _ADVICE = "save it as `CSV UTF-8` in the spreadsheet, or as UTF-8 in the editor"
 
 
 def read_any_text(path: str | Path) -> str:
-    """The text of a file that is UTF-8, UTF-16 or, as older spreadsheets write it, Windows-1252; packed if ``.gz``.
+    """The text of a file in UTF-8, UTF-16 or (from older spreadsheets) Windows-1252; decompressed if ``.gz``.
 
     Raises:
         DataError: there is no such file, or it is not text in one of these encodings.
@@ -47,7 +47,7 @@ def read_any_text(path: str | Path) -> str:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The content of a file, unpacked if its name ends in ``.gz``.
+    """The content of a file, decompressed if its name ends in ``.gz``.
 
     Raises:
         DataError: it cannot be read or unpacked.
@@ -64,7 +64,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def is_guessed(path: str | Path) -> bool:
-    """Whether a text file is read as Windows-1252 because it is not UTF-8, which it does not say itself.
+    """Whether a text file is assumed to be Windows-1252 because it is not UTF-8.
 
     Raises:
         DataError: it is not text in one of the known encodings.
@@ -73,7 +73,7 @@ def is_guessed(path: str | Path) -> bool:
 
 
 def suffix_of(path: str | Path) -> str:
-    """What says the format of a file, in lower case: its suffix, or the one before ``.gz``."""
+    """The suffix of a file's format, in lower case: its suffix, or the one before ``.gz``."""
     file = Path(str(path).lower())
     return Path(file.stem).suffix if file.suffix == PACKED else file.suffix
 

@@ -3,14 +3,14 @@
 import unicodedata
 
 LONGEST_LABEL = 100
-# what HTML, Markdown, TeX or a shell would take for more than a character
+# characters with a meaning in HTML, Markdown, TeX or a shell
 MARKUP = "<>$\\|`"
-# joiners that the letters of some scripts need
+# joiners that some scripts require
 _JOINERS = "\u200c\u200d"
 
 
 def label_problem(text: str) -> str:
-    """Why a text cannot be shown as a label; empty if it can."""
+    """Why a text cannot be a label; empty if it can."""
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and character not in _JOINERS:
             return f"holds the control character {character!r}; allowed: one line of text"
