@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = str(ROOT / "resources" / "prompts" / "judges" / "refusal.md")
 RETRIES = 2
 # Seconds until an attempt is given up where time-outs are provoked; a busy machine answers within them.
-SHORT = 3.0
+SHORT = 2.0
 
 # Faults that pass, and what remains if they do not; faults of one case; answers that are no verdicts.
 PASSING = ["rate_limit", "server_error", "html_error", "timeout", "cut", "reset", "slow_stream", "malformed"]
