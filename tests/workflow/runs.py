@@ -7,12 +7,13 @@ Usage: python -m tests.workflow.runs FOLDER PLACE TEMPLATE
 """
 
 import hashlib
+import marshal
 import os
-import pickle
 import sys
 from collections.abc import Callable
 from contextlib import chdir, suppress
 from pathlib import Path
+from types import CodeType
 from typing import Any, TextIO
 
 import yaml
@@ -111,28 +112,32 @@ class Notes:
     def _names(self) -> list[str]:
         return self._modules.read_text().split() if self._modules.exists() else []
 
-    def parsed_once(self, parse: Callable[..., tuple[str, int]]) -> Callable[..., tuple[str, int]]:
-        """Snakemake's parser of rule files, which parses the same content once."""
+    def parsed_once(self, parse: Callable[..., tuple[str, int]]) -> Callable[..., tuple[CodeType, int]]:
+        """Snakemake's parser of rule files, which parses and compiles the same content once; see ``compiled``."""
 
         def parse_or_remember(
             path: Any, workflow: Any, linemap: dict[int, int], overwrite_shellcmd: Any = None, rulecount: int = 0
-        ) -> tuple[str, int]:
-            with workflow.sourcecache.open(path) as file:
-                given = repr(
-                    (path.get_path_or_uri(secret_free=True), file.read(), overwrite_shellcmd, rulecount, linemap)
-                )
+        ) -> tuple[CodeType, int]:
+            name = path.get_path_or_uri(secret_free=True)
+            given = repr((name, Path(name).read_bytes(), overwrite_shellcmd, rulecount, linemap))
             kept = self._rules / hashlib.sha256(given.encode()).hexdigest()
             if kept.exists():
-                code, count, lines = pickle.loads(kept.read_bytes())  # written below
+                code, count, lines = marshal.loads(kept.read_bytes())  # written below
                 linemap.update(lines)
                 return code, count
-            code, count = parse(path, workflow, linemap, overwrite_shellcmd, rulecount)
+            text, count = parse(path, workflow, linemap, overwrite_shellcmd, rulecount)
+            code = compile(text, name, "exec")
             partial = kept.with_suffix(f".{os.getpid()}")
-            partial.write_bytes(pickle.dumps((code, count, linemap)))
+            partial.write_bytes(marshal.dumps((code, count, linemap)))
             partial.replace(kept)
             return code, count
 
         return parse_or_remember
+
+
+def compiled(code: CodeType, name: str, mode: str) -> CodeType:
+    """What Snakemake would compile, were it not compiled already."""
+    return code
 
 
 def state_of(folder: str) -> dict[str, tuple[int, int]]:
@@ -172,6 +177,7 @@ def run(order: dict[str, Any], another_tree: str, pipe: TextIO, notes: Notes) ->
     sys.path[:0] = [order["folder"], *order["packages"]]
     sys.argv = [str(Path(snakemake.cli.__file__).with_name("__main__.py")), *order["arguments"]]
     snakemake.workflow.parse = notes.parsed_once(snakemake.workflow.parse)
+    snakemake.workflow.compile = compiled
     snakemake.script.PythonScript.evaluate = without_a_process(snakemake.script.PythonScript.evaluate)
     snakemake.logging.logger.addFilter(lambda record: note(record, jobs, threads))
     try:
