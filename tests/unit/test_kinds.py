@@ -88,9 +88,15 @@ def _listed(names: set[str], nodes: list[ast.expr] | list[ast.expr | None]) -> I
 
 
 @cache
+def text_of(file: Path) -> str:
+    """The text of a file."""
+    return file.read_text(encoding="utf-8")
+
+
+@cache
 def telling_nodes(file: Path) -> list[ast.AST]:
     """The nodes of a file that may name any plug-in."""
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    nodes = list(ast.walk(ast.parse(text_of(file))))
     telling = (ast.Compare, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.Call, ast.arguments)
     return [node for node in nodes if isinstance(node, telling) or "_" in str(_text(node) or "")]
 
@@ -100,8 +106,10 @@ def naming(family: Family) -> list[str]:
     found = []
     for file in [*PACKAGE.rglob("*.py"), *SCRIPTS.glob("*.py")]:
         here = {file.stem} if file.parent in REGISTRIES else set()
-        names = {name for name in own_names(family.package) if (name, _place(file)) not in HOMONYMS} - here
-        lines = names_in(telling_nodes(file), names)
+        # most files hold none of the names at all, and need not be parsed
+        near = {name for name in own_names(family.package) if name in text_of(file)} - here
+        names = {name for name in near if (name, _place(file)) not in HOMONYMS}
+        lines = names_in(telling_nodes(file), names) if names else []
         found += [f"{_place(file)}:{line}: {name}" for line, name in lines]
     return found
 
