@@ -116,6 +116,9 @@ def test_separation_figure_draws_every_block_and_the_norm():
     expected = at_one_position(grids["one"]).query("layer != 'final_norm'")
     for axes, column in zip(figure.axes, ("separation", "accuracy", "probe_accuracy"), strict=True):
         np.testing.assert_allclose(axes.lines[0].get_ydata(), expected[column])
+    low, high = figure.axes[0].get_ylim()
+    highest = max(np.nanmax(line.get_ydata()) for line in figure.axes[0].lines)
+    assert highest < high - 0.05 * (high - low), "the large marker of the selected place is not cut"
     assert {"one", "two", "norm"} <= set(texts(figure))
     with_numbers = draw_separation(grids, prompts={"harmful": [8, 8], "harmless": [7, 9]})
     assert (
@@ -241,6 +244,7 @@ def test_smallest_halving_scale_is_filled():
     filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
     assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
     assert any("filled" in text for text in texts(figure))
+    assert any("whiskers: 95% intervals" in " ".join(text.split()).lower() for text in texts(figure))
     none = scale_figures.figure(scale_table(["mean"]).assign(least_scale=False))
     assert not any("filled" in text for text in texts(none))
 

@@ -184,10 +184,12 @@ def test_corrected_rates_say_by_whom_and_of_how_many():
     table = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=5))
     drawn = corrected_rates.figure(table, "noisy", controls=["random"])
     assert "Judge: noisy; n = 10 responses" in drawn.texts[1].get_text()
+    assert "95% intervals" in " ".join(drawn.texts[1].get_text().split())
 
 
 def test_legend_of_agreement_names_only_what_is_drawn():
     table = agreement_table(world(), inference=Inference(resamples=10))
     table["value"] = table["value"].mask(table["subset"] == "harmless")
-    figure = agreement_with_reference.figure(table, "exact")
+    figure = agreement_with_reference.figure(table, "exact", confidence=0.9)
+    assert "90% intervals" in " ".join(figure.texts[1].get_text().split())
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["all prompts", "harmful prompts"]

@@ -53,6 +53,7 @@ def test_constant_measure_is_in_the_note_alone():
     table = monitoring()
     table.loc[table["metric"] == "coverage", "value"] = 1.0
     drawn = figure(table, "self", "grammar", controls=["random"])
+    assert "95% intervals" in " ".join(drawn.texts[1].get_text().split())
     assert "Coverage" not in [axes.get_title() for axes in drawn.axes]
     assert "coverage 1.00 everywhere" in " ".join(drawn.texts[1].get_text().split())
 

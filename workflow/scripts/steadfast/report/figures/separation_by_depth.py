@@ -81,6 +81,8 @@ def draw_separation(
             axes.set_xticks([*ticks, norm_place(deepest)], [*map(str, ticks), "norm"])
         for axes in panels[-1:] if narrow() else panels:
             axes.set_xlabel("block")
+        # the marker of a selected place is large and lies at the highest value
+        panels[0].margins(y=0.12)
         for axes in panels[1:]:
             axes.set_ylim(top=1.0)
             axes.yaxis.set_major_formatter(lambda value, _place: f"{100 * value:.0f}%")

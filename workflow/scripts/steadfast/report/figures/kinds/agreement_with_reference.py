@@ -66,8 +66,8 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
     table = data["agreement"]
     if not settings.baselines:
         table = table[~table["judge_a"].isin(about.baselines)]
-    drawn = figure(table, about.truth, about.labels, baselines=about.baselines, metrics=settings.metrics)
-    return {"agreement_with_reference": drawn}
+    further = {"baselines": about.baselines, "metrics": settings.metrics, "confidence": about.confidence}
+    return {"agreement_with_reference": figure(table, about.truth, about.labels, **further)}
 
 
 def figure(
@@ -78,6 +78,7 @@ def figure(
     subsets: Sequence[str] = SUBSETS,
     baselines: Collection[str] = (),
     metrics: Sequence[str] | None = None,
+    confidence: float = 0.95,
 ) -> "Figure":
     """Draw one row per judge and one panel per metric, a marker per subset with its interval.
 
@@ -90,6 +91,7 @@ def figure(
         subsets: which subsets are shown.
         baselines: judges that do not read the response, which come last, below a line.
         metrics: which are shown; None for all that say something, in a single column for three of them.
+        confidence: level of the intervals.
 
     Raises:
         DataError: the reference is not among the judges.
@@ -112,7 +114,7 @@ def figure(
     notes = [
         f"reference: {labels.judge(reference)}",
         f"n ≤ {int(table['n'].max()):,} responses",
-        "intervals resample prompts",
+        f"{confidence:.0%} intervals resample prompts",
         "no marker: undefined or too few" if shown["value"].isna().any() else "",
         "below the line: baselines" if set(judges) & set(baselines) and set(judges) - set(baselines) else "",
     ]

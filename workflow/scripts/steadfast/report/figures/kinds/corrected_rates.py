@@ -46,11 +46,16 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
     if not any(own[column].notna().any() for column in SERIES if column != "rate"):
         return {}
     left_out = [*about.controls, *about.swept]
-    return {"corrected_rates": figure(table, about.judge, about.labels, controls=left_out)}
+    return {"corrected_rates": figure(table, about.judge, about.labels, controls=left_out, confidence=about.confidence)}
 
 
 def figure(
-    robustness: pd.DataFrame, judge: str, labels: Labels | None = None, *, controls: Collection[str] = ()
+    robustness: pd.DataFrame,
+    judge: str,
+    labels: Labels | None = None,
+    *,
+    controls: Collection[str] = (),
+    confidence: float = 0.95,
 ) -> "Figure":
     """Draw raw and corrected rates of harmful refusals, one row per model and one panel per variant.
 
@@ -59,6 +64,7 @@ def figure(
         judge: whose verdicts are shown.
         labels: display labels.
         controls: variants to leave out.
+        confidence: level of the intervals.
 
     Raises:
         DataError: there are no rows by this judge.
@@ -74,7 +80,8 @@ def figure(
     prompts = f"{int(labeled.max())} harmful prompts with human labels" if len(labeled) else "no human labels"
     title = "Harmful prompts refused, corrected for the judge's errors"
     scored = table["refused"] + table["not_refused"] if "not_refused" in table else table.get("scored", ())
-    notes = [f"judge: {labels.judge(judge)}", number_of(scored, "responses per rate"), prompts, "lines: intervals"]
+    lines = f"lines: {confidence:.0%} intervals"
+    notes = [f"judge: {labels.judge(judge)}", number_of(scored, "responses per rate"), prompts, lines]
     keys = [
         marker_key(name, {"color": mixed(look().original, 0.3 * place), "marker": marker, "filled": place % 2 == 0})
         for place, (name, marker) in enumerate(used.values())

@@ -46,26 +46,31 @@ class Settings(FigureSettings):
 def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> "dict[str, Figure]":
     """One figure per model, and one of all models together."""
     del settings
-    return figures(data["scales"], about.labels, judge=about.judge)
+    return figures(data["scales"], about.labels, judge=about.judge, confidence=about.confidence)
 
 
-def figures(table: pd.DataFrame, labels: Labels | None = None, *, judge: str = "") -> "dict[str, Figure]":
+def figures(
+    table: pd.DataFrame, labels: Labels | None = None, *, judge: str = "", confidence: float = 0.95
+) -> "dict[str, Figure]":
     """One figure per model, and one of all models together, by file name without suffix.
 
     Args:
         table: a table from ``tables.scales``.
         labels: display labels.
         judge: whose verdicts the rates are.
+        confidence: level of the intervals.
     """
     labels = labels or Labels()
     by = f"judge: {labels.judge(judge)}" if judge else ""
     return {
-        model.replace(" ", "_"): figure(table[table["model"] == model], labels.model(model), by=by)
+        model.replace(" ", "_"): figure(
+            table[table["model"] == model], labels.model(model), by=by, confidence=confidence
+        )
         for model in names_of(table, "model")
     }
 
 
-def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
+def figure(table: pd.DataFrame, name: str = "", *, by: str = "", confidence: float = 0.95) -> "Figure":
     """Draw one column of panels per direction and one line per edit or intervention.
 
     The smallest scale of each line that halves the refusals is filled in; half of the original's rate is a faint line.
@@ -75,6 +80,7 @@ def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
         table: the rows of one model of a table from ``tables.scales``.
         name: what the model is called.
         by: the judge, in words.
+        confidence: level of the intervals.
 
     Raises:
         DataError: ``table`` lacks a column.
@@ -93,7 +99,7 @@ def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
     notes = [
         by,
         number_of(table["total"].dropna(), "responses per rate") if "total" in table else "",
-        "whiskers: intervals",
+        f"whiskers: {confidence:.0%} intervals",
         "filled: the smallest scale that halves the refusals" if _marks_least(aimed) else "",
         "dotted: half of the original's rate",
         "gray: controls" if len(controls) else "",

@@ -50,7 +50,8 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
     del settings
     table, left_out = data["self_evaluation"], [*about.controls, *about.swept]
     return {
-        judge: figure(table, judge, about.reference, about.labels, controls=left_out) for judge in about.self_judges
+        judge: figure(table, judge, about.reference, about.labels, controls=left_out, confidence=about.confidence)
+        for judge in about.self_judges
     }
 
 
@@ -61,6 +62,7 @@ def figure(
     labels: Labels | None = None,
     *,
     controls: Collection[str] = (),
+    confidence: float = 0.95,
 ) -> "Figure":
     """Draw one row per model and one panel per measure; filled marks are own responses, open ones another model's.
 
@@ -72,6 +74,7 @@ def figure(
         reference: judge taken for the truth.
         labels: display labels.
         controls: variants that are left out.
+        confidence: level of the intervals.
     """
     labels = labels or Labels()
     table = table[(table["judge"] == judge) & ~table["variant"].isin(list(controls))]
@@ -95,7 +98,7 @@ def figure(
         f"judge: {labels.judge(judge)}",
         f"truth: {labels.judge(reference)}",
         f"n ≤ {int(table['n'].max()):,} responses" if "n" in table and table["n"].notna().any() else "",
-        "intervals resample prompts",
+        f"{confidence:.0%} intervals resample prompts",
         "dashed: chance, or no bias" if any(neutral is not None for _, _, neutral in panels.values()) else "",
         "no mark: undefined" if _lacks_marks(table, list(panels)) else "",
         *everywhere,
