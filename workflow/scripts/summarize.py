@@ -20,11 +20,11 @@ with run_job(snakemake):
     table = summary_table(counts[~left_out], labels, controls=snakemake.params.controls)
     assessment, controls = read_table(snakemake.input.assessment), snakemake.params.controls
     outcomes = [read_table(path) for path in paths.listed(snakemake.input.outcomes)]
-    outcomes = [found[~found["variant"].isin(snakemake.params.swept)] for found in outcomes]
+    own_outcomes = [table_of[~table_of["variant"].isin(snakemake.params.swept)] for table_of in outcomes]
     facts = {"controls": controls, "hooked": snakemake.params.hooked, "rubrics": rubrics}
     found = finding_lines(assessment, labels, outcomes=outcomes[0] if outcomes else None, **facts)
     words = assessment_lines(assessment, labels)
     best = withstood_lines(read_table(snakemake.input.withstood), labels)
-    words += [line for table_of in outcomes for line in ["", *outcome_lines(table_of, labels, rubrics)]]
+    words += [line for table_of in own_outcomes for line in ["", *outcome_lines(table_of, labels, rubrics)]]
     drawn = [f"Figures: {Path(path).parent}/" for path in snakemake.input.figures[:1]]
     write_text(snakemake.output[0], "\n".join([*found, "", table, "", *words, "", *best, "", *drawn, ""]))
