@@ -19,7 +19,7 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     """
     found: dict[str, dict[str, Any]] = {}
     taken: dict[tuple[str, str], str] = {}
-    # those of sweeps first: they have names of their own
+    # sweeps first, which have names
     for name, variant in sorted(variants.items(), key=lambda item: "attack" not in item[1]):
         part = next((part for part in PARTS if part in variant), None)
         if part is None or "match_change" in variant:

@@ -82,8 +82,8 @@ def commit_directory(temporary: Path, target: Path) -> None:
 def remove_abandoned(targets: Iterable[str | Path]) -> None:
     """Remove temporary files and folders of targets, and of their sidecars, that no process writes any more.
 
-    A process that is killed leaves them. Those of a live process are locked, on whatever machine it runs; where the
-    file system knows no locks nothing is removed.
+    A killed process leaves such files. Those of a live process are locked, on any machine; on a file system without
+    locks nothing is removed.
     """
     for target in map(Path, targets):
         for place in target.parent.glob(f".{glob.escape(target.name)}.*"):

@@ -1,6 +1,6 @@
 """Registries: packages with one module per kind, found by name and imported when used.
 
-Plug-ins are modules of other distributions, found through entry points: each registry has a group of its own, and an
+Plug-ins are modules of other distributions, found through entry points: each registry has a separate group, and an
 entry point of that group gives the name of the kind and the dotted name of its module. They have the same interface as
 the modules of the registry.
 """

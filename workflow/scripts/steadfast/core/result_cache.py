@@ -4,7 +4,7 @@ A request is a JSON object with everything that its answer depends on (endpoint,
 messages, sampling, constraint, prompt template). Its key is the SHA-256 of its canonical JSON: keys sorted, no
 spaces, ASCII, no NaN. The same request finds its answer, regardless of the name of the judge.
 
-Each process appends to a file of its own (a *segment*, ``<UTC time>-<host>-<process>-<random>.jsonl``), one line per
+Each process appends to a separate file (a *segment*, ``<UTC time>-<host>-<process>-<random>.jsonl``), one line per
 answer, written with a single system call as soon as the answer is there. So writers never conflict, which network file
 systems do not arbitrate reliably; 100,000 answers are a few files; and a killed process loses at most one line. Every
 line ends with a checksum of what precedes it::

@@ -134,11 +134,11 @@ def running_size(checkpoint: Path, name: str) -> int:
 
 @cache
 def has_instructions(name: str) -> bool:
-    """Whether this processor multiplies matrices of a 16-bit format with instructions of its own.
+    """Whether this CPU has matrix instructions for a 16-bit format.
 
-    torch has two kinds of kernels: those of oneDNN, which may emulate a format, and its own. So the processor is asked
-    for the instructions, and oneDNN whether it takes the format at all: on Apple's processors it is not there, and
-    float32 is the fast one whatever they have.
+    torch has two kinds of kernels: those of oneDNN, which may emulate a format, and its own. So both the CPU's
+    instructions and oneDNN's support are checked: on Apple's processors oneDNN is missing, and float32 is always
+    faster.
     """
     import torch
 

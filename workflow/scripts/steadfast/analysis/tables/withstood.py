@@ -81,7 +81,7 @@ def withstood_table(
         assessment: a table as ``tables.assessment`` makes it.
         robustness: a table as ``tables.robustness`` makes it.
         attacks: the class of every variant but the original.
-        judge: whose verdicts count.
+        judge: the judge whose verdicts are used.
         inference: confidence of the intervals.
 
     Returns:

@@ -5,7 +5,7 @@ Baking edits files; the checks run loaded models. Two things must hold, in any s
 * **by module** (``module_agreement``): on the same inputs every edited module applies the edit to its output. Errors do
 not accumulate over the depth, so a single missed module is visible in any format.
 * **as a whole** (``hook_agreement``): the edited checkpoint matches the original with hooks on the edited modules. This
-detects what no edited module shows: a tensor that should have stayed as it was, a head that lost its weights.
+detects what no edited module shows: a changed tensor that should not have been edited, a head that lost its weights.
 
 Neither has a constant tolerance. The edited weights are rounded once more (``models.checkpoint_files.rounding``), and
 the effect on the compared outputs is the unit of the bounds. docs/method.md derives them.

@@ -18,7 +18,7 @@ DEFAULT_FONT = "DejaVu Sans"
 
 
 def _font_problem(font: str) -> str:
-    """What is wrong with the name of a font; the default comes with matplotlib, which is asked for others only."""
+    """Problem with the name of a font; the default comes with matplotlib, so only others are looked up."""
     if font == DEFAULT_FONT:
         return ""
     from matplotlib.font_manager import fontManager

@@ -43,7 +43,7 @@ def read_array(source: int, begin: int, shape: tuple[int, int], dtype: np.dtype[
 
 
 def write_all(target: int, array: NDArray[Any], offset: int) -> None:
-    """Write an array's bytes at an offset of a file descriptor, whatever its position."""
+    """Write an array's bytes at an offset of a file descriptor, independently of its position."""
     buffer = np.ascontiguousarray(array).data.cast("B")
     done = 0
     while done < len(buffer):

@@ -189,7 +189,7 @@ def _scale_grid(quantized: Quantized, block: Sequence[int] | None) -> tuple[tupl
     """Scales of one matrix (rows, columns) and the height and width of the blocks that they scale.
 
     Raises:
-        DataError: there are neither as many scales as blocks, nor one for each expert, nor one alone.
+        DataError: the number of scales is neither the number of blocks, nor the number of experts, nor 1.
     """
     *experts, rows, columns = quantized.shape
     if quantized.scales.count in (1, math.prod(experts)):

@@ -71,7 +71,7 @@ class GgufHeader:
 
     @property
     def tied(self) -> bool:
-        """Whether the file has no output head of its own, so that the head is the embedding."""
+        """Whether the output head is tied to the embedding (the file has no output head)."""
         return all(tensor.name != "output.weight" for tensor in self.tensors)
 
     def setting(self, key: str, default: Any = None) -> Any:

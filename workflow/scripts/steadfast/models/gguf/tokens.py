@@ -43,7 +43,7 @@ SPLIT_AT_DIGITS = frozenset({"codeshell", "command-r", "exaone", "minerva-7b", "
 SPLITS = SPLIT_BY_TRANSFORMERS | SPLIT_LIKE_GPT2 | SPLIT_AT_DIGITS
 TURN_ENDS = ("eos", "eot", "eom")
 SAME_EVERYWHERE = "TokenizersBackend"
-"""The class that takes ``tokenizer.json`` as it is; others build the splitting of their own architecture."""
+"""The class that uses ``tokenizer.json`` unchanged; others rebuild the pre-tokenizer of their architecture."""
 PROBE = "Hello, world!  Don't split 12345 or naïve 漢字\n\n\tthe  end. "
 
 
@@ -65,7 +65,7 @@ def load_tokenizer(header: GgufHeader, file: Path) -> Any:
 
     Args:
         header: the file's.
-        file: the file, in a folder of its own.
+        file: the file, in a separate folder.
 
     Raises:
         DataError: transformers cannot build it, or it has another number of tokens than the file.

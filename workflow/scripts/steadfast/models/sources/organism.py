@@ -12,7 +12,7 @@ from steadfast.models.size import BYTES, ModelSize
 from steadfast.models.sources import Entry, Source
 
 PARAMETERS = 1_000_000
-"""About as many as each has, whatever its recipe."""
+"""Approximate number of parameters of every recipe."""
 
 
 class Settings(ModelSettings):

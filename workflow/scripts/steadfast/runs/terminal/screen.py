@@ -120,7 +120,7 @@ class _Console(Console):
     """A console that leaves the cursor visible, so that a killed run leaves no terminal without one."""
 
     def show_cursor(self, show: bool = True) -> bool:
-        """Leave it as it is."""
+        """Do nothing."""
         return False
 
 

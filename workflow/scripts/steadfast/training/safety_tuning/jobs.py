@@ -73,7 +73,8 @@ def train(
 ) -> None:
     """Train one adapter and write it in PEFT's format, with ``training.json`` beside it.
 
-    An interrupted job goes on from a hidden file beside ``output``, which covers everything that decides the outcome.
+    An interrupted job resumes from a hidden file next to ``output``, which is keyed by everything that determines the
+    result.
 
     Args:
         base: model directory of the untuned base.

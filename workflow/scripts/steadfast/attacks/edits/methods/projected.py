@@ -1,4 +1,4 @@
-"""Projected ablation: the direction without the component along the harmless mean of its own layer (Lai 2025a)."""
+"""Projected ablation: the direction without its component along the harmless mean of its layer (Lai 2025a)."""
 
 from typing import ClassVar
 

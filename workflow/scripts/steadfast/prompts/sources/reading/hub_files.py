@@ -180,7 +180,7 @@ def _of_subset(data: Sequence[str], subset: str, split: str) -> list[str]:
 
 
 def _split_in(name: str, wanted: str) -> str:
-    """The split that a path names as a word of its own; empty if none."""
+    """The split that a path names as a separate word; empty if none."""
     tokens = _words(name)
     for split, synonyms in {wanted: SYNONYMS.get(wanted, (wanted.lower(),)), **SYNONYMS}.items():
         if any(synonym in tokens for synonym in synonyms):
