@@ -18,6 +18,7 @@ from steadfast.runs.estimates.needs import Needs
 from steadfast.runs.estimates.sizes import ModelSizes
 
 GIB = 2**30
+RULES_FOLDER = Path(__file__).parents[4] / "workflow/rules"
 CONFIG = """
 prompts:
   harmful: [{kind: synthetic}]
@@ -190,5 +191,5 @@ def test_gpus_lower_the_cost(costs, grid):
 def test_cost_rules_exist_in_the_workflow(grid):
     from steadfast.runs.estimates.costs import RULES
 
-    text = "".join(file.read_text() for file in Path("workflow/rules").glob("*.smk"))
+    text = "".join(file.read_text() for file in RULES_FOLDER.glob("*.smk"))
     assert all(f"rule {name}:" in text for name in RULES)
