@@ -66,8 +66,15 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
     table = data["agreement"]
     if not settings.baselines:
         table = table[~table["judge_a"].isin(about.baselines)]
-    further = {"baselines": about.baselines, "metrics": settings.metrics, "confidence": about.confidence}
-    return {"agreement_with_reference": figure(table, about.truth, about.labels, **further)}
+    drawn = figure(
+        table,
+        about.truth,
+        about.labels,
+        baselines=about.baselines,
+        metrics=settings.metrics,
+        confidence=about.confidence,
+    )
+    return {"agreement_with_reference": drawn}
 
 
 def figure(
