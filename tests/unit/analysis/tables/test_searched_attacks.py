@@ -104,4 +104,8 @@ def test_wide_divergences_have_a_logarithmic_axis(searches, robustness, effects,
     table = table[kept].assign(divergence=[*divergences, *divergences][:2], evaluation_divergence=divergences[-1])
     figure = draw(table, robustness, effects.assign(value=divergences[-1]), "regex")
     assert figure.axes[0].get_xscale() == scale
+    figure.draw_without_rendering()
+    ticks = [text.get_text().replace("−", "-") for text in figure.axes[0].get_xticklabels(which="both")]
+    # plain numbers: the style does not read mathematical text
+    assert any(ticks) and all(np.isfinite(float(text)) for text in ticks if text)
     assert "95% confidence intervals" in " ".join(" ".join(text.get_text() for text in figure.texts).split())

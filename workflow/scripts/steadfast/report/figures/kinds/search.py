@@ -131,6 +131,9 @@ def figure(
             _panel(axes, tried[tried["model"] == models[place]], styles)
             _evaluated(axes, rates[rates["model"] == models[place]], styles)
             axes.set_xscale(**scale)
+            # matplotlib writes powers of ten as mathematical text, which the style turns off
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("")
             axes.set_title(wrap(labels.model(models[place]), characters(width() / across - 0.4)), loc="left")
             if place + across >= len(models):
                 axes.set_xlabel("divergence from the original\n(nats per token)")
