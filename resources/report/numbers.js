@@ -38,7 +38,9 @@ function threeDigits(value) {
   if (size === 0) return "0.00";
   if (size >= 1000) return withMinus(WHOLE.format(Math.round(value)));
   if (size < 0.001) return withMinus(value.toExponential(1));
-  return withMinus(value.toFixed(size < 10 ? 2 : 1));
+  // two significant digits at least: two decimals would make small divergences equal
+  const decimals = size >= 10 ? 1 : size >= 0.0995 ? 2 : size >= 0.00995 ? 3 : 4;
+  return withMinus(value.toFixed(decimals));
 }
 
 /** "33 to 60", or nothing where there is no interval. */

@@ -31,12 +31,12 @@ def test_section_anchors_and_block_names_are_unique(study):
     assert len(names) == len(set(names))
 
 
-def test_search_names_the_original_instead_of_a_trial(with_table):
-    rows = pd.DataFrame({"model": "a", "variant": "edited", "trial": [-1, 3], "trials": 5, "chosen": [False, True]})
-    rows = rows.assign(refused=[9, 1], scored=10, reason="", divergence=[0.0, 0.1])
+def test_search_lists_the_original_and_then_trials_by_divergence(with_table):
+    rows = pd.DataFrame({"trial": [-1, 3, 5], "chosen": [False, True, False], "divergence": [0.0, 0.1, 0.02]})
+    rows = rows.assign(model="a", variant="edited", trials=6, refused=[9, 1, 4], scored=10, reason="")
     shown = section(with_table("search", rows.reindex(columns=COLUMNS)), "search")["blocks"][-1]
     trial = next(column for column in shown["columns"] if column["key"] == "trial")
-    assert trial["names"] == ["original", "3"]
+    assert trial["names"] == ["original", "5", "3"]
 
 
 def test_section_appears_only_with_its_table(study, with_table):

@@ -228,6 +228,9 @@ def _search(study: Study) -> list[Block]:
     """What each search found, in a sentence per pair, and its finalists."""
     found = study.tables["search"].astype({"reason": "object"}).fillna({"reason": ""})
     chosen = found["chosen"].astype(bool)
+    pairs = found.groupby(["model", "variant"], sort=False).ngroup()
+    # the front of each search is read from the cheapest edit to the most expensive one
+    finalists = found.assign(pair=pairs).sort_values(["pair", "divergence"], kind="stable").drop(columns="pair")
     sentences = [_found(study, row) for row in found[chosen | (found["trial"] == -1)].to_dict("records")]
     return [
         prose(
@@ -239,7 +242,7 @@ def _search(study: Study) -> list[Block]:
         table(
             "search",
             "Finalists of the searches",
-            found.assign(trial=[ORIGINAL if trial == -1 else f"{trial:.0f}" for trial in found["trial"]]),
+            finalists.assign(trial=[ORIGINAL if trial == -1 else f"{trial:.0f}" for trial in finalists["trial"]]),
             [
                 *pair_columns(study),
                 Column("trial", "Trial", "text"),
