@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.special import expit
+from scipy.stats import qmc
 
 from steadfast.attacks.search.pareto import fronts
 from steadfast.attacks.search.space import Point, Space
@@ -96,10 +97,6 @@ def _probability(place: Place) -> float:
 
 
 def _share(number: int) -> float:
-    """The van der Corput sequence in base 2, in the open unit interval."""
-    share, half = 0.0, 0.5
-    number += 1
-    while number:
-        share += half * (number % 2)
-        number, half = number // 2, half / 2
-    return share
+    """The van der Corput sequence in base 2 from its second value on, in the open unit interval."""
+    sequence = qmc.Halton(1, scramble=False)
+    return float(sequence.fast_forward(number + 1).random(1)[0, 0])
