@@ -80,11 +80,9 @@ def share_interval(
     Returns:
         Lower and upper bound; NaN where the share or too many resamples are undefined.
     """
-    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], percentiles or confidence))
-    if not low == high or np.isnan(values[0]):
-        return low, high
-    edges = wilson_interval(values[0] * clusters, clusters, confidence)
-    return float(edges[0]), float(edges[1])
+    found = _percentiles_unless_alike(values, percentiles or confidence)
+    low, high = wilson_interval(values[0] * clusters, clusters, confidence) if found is None else found
+    return float(low), float(high)
 
 
 def change_interval(
@@ -101,11 +99,17 @@ def change_interval(
     Returns:
         Lower and upper bound; NaN where the difference or too many resamples are undefined.
     """
-    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], percentiles or confidence))
-    if not low == high or np.isnan(values[0]):
-        return low, high
+    found = _percentiles_unless_alike(values, percentiles or confidence)
+    if found is not None:
+        return found
     gained, lost = (round(float(np.clip(sign * values[0], 0, 1)) * clusters) for sign in (1, -1))
     return tango_interval(gained, lost, clusters, confidence)
+
+
+def _percentiles_unless_alike(values: FloatArray, level: float) -> tuple[float, float] | None:
+    """Percentile interval of an estimate, shape [1 + resamples]; None if it is defined and all resamples are alike."""
+    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], level))
+    return None if low == high and not np.isnan(values[0]) else (low, high)
 
 
 def expanded_confidence(confidence: float, clusters: int) -> float:
